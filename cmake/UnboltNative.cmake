@@ -1,0 +1,27 @@
+# unbolt::native: the Rust static library of native/, built by cargo into the user's cache folder (it takes minutes,
+# once), with the engine's C headers.
+if(UNBOLT_NATIVE_DIR)
+  set(native_dir "${UNBOLT_NATIVE_DIR}")
+else()
+  if(DEFINED ENV{XDG_CACHE_HOME} AND NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
+    set(cache_root "$ENV{XDG_CACHE_HOME}")
+  else()
+    set(cache_root "$ENV{HOME}/.cache")
+  endif()
+  set(native_dir "${cache_root}/unbolt/native")
+endif()
+set(native_library "${native_dir}/release/libunbolt_native.a")
+
+if(NOT EXISTS "${native_library}")
+  message(FATAL_ERROR "native/ is not built: run scripts/build_native.sh (make build does)")
+endif()
+if(NOT EXISTS "${native_dir}/include/wasmtime.h")
+  message(FATAL_ERROR "the engine's headers are not in ${native_dir}/include: run scripts/build_native.sh")
+endif()
+
+add_library(unbolt_native STATIC IMPORTED GLOBAL)
+set_target_properties(unbolt_native PROPERTIES IMPORTED_LOCATION "${native_library}")
+target_include_directories(unbolt_native SYSTEM INTERFACE "${native_dir}/include")
+target_include_directories(unbolt_native INTERFACE "${CMAKE_SOURCE_DIR}/native/include")
+target_link_libraries(unbolt_native INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m)
+add_library(unbolt::native ALIAS unbolt_native)
