@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Builds native/ (the engine and the reference WebAssembly tools) into the user's cache folder, and lays the engine's
+# C headers beside it. Minutes the first time, nothing when neither the sources nor the compiler changed.
+#
+#   UNBOLT_NATIVE_DIR   cargo's target folder (default: ${XDG_CACHE_HOME:-~/.cache}/unbolt/native)
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+target=${UNBOLT_NATIVE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/unbolt/native}
+# shellcheck source=scripts/rust_env.sh
+. "$root/scripts/rust_env.sh"
+
+if ! unbolt_find_rust; then
+  echo "error: no cargo and rustc of version $unbolt_rust_minimum or later: run scripts/setup.sh" >&2
+  exit 1
+fi
+
+mkdir -p "$target"
+exec 9>"$target/.unbolt-lock"
+flock 9
+
+# What the library is made of: sources, pins, compiler and flags.
+fingerprint() {
+  {
+    cd "$root/native"
+    find Cargo.toml Cargo.lock src -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+    if [ -d .cargo ]; then find .cargo -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; fi
+    rustc -vV
+    echo "RUSTFLAGS=${RUSTFLAGS:-}"
+  } | sha256sum | cut -d ' ' -f 1
+}
+
+stamp="$target/.unbolt-stamp"
+now=$(fingerprint)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && [ -f "$target/release/libunbolt_native.a" ] &&
+    [ -f "$target/include/wasmtime/conf.h" ]; then
+  exit 0
+fi
+
+echo "native/: building the engine and the WebAssembly tools with $(rustc --version) (minutes the first time)"
+messages="$target/.unbolt-messages.json"
+(cd "$root/native" &&
+    CARGO_TARGET_DIR="$target" cargo build --release --locked --message-format=json-render-diagnostics) >"$messages"
+
+# The engine's build script has laid out its headers, with a conf.h for the features that Cargo.toml asks for. Unchanged
+# files are left alone: a new time on a header would compile the whole project again.
+python3 - "$messages" "$target/include" <<'PYTHON'
+import filecmp, json, pathlib, shutil, sys
+
+source = None
+for line in open(sys.argv[1], encoding="utf-8"):
+    message = json.loads(line)
+    if message["reason"] == "build-script-executed" and "wasmtime-c-api-impl" in message["package_id"]:
+        source = pathlib.Path(message["out_dir"]) / "include"
+if source is None or not (source / "wasmtime.h").is_file():
+    sys.exit("error: the build of wasmtime-c-api-impl left no headers")
+target = pathlib.Path(sys.argv[2])
+wanted = {p.relative_to(source) for p in source.rglob("*") if p.is_file()}
+for name in sorted(wanted):
+    new, old = source / name, target / name
+    if not old.is_file() or not filecmp.cmp(new, old, shallow=False):
+        old.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(new, old)
+for old in [p for p in target.rglob("*") if p.is_file()]:
+    if old.relative_to(target) not in wanted:
+        old.unlink()
+PYTHON
+
+echo "$now" >"$stamp"
+echo "native/: $(du -h "$target/release/libunbolt_native.a" | cut -f 1) in $target/release/libunbolt_native.a"
