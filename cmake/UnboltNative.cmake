@@ -1,5 +1,6 @@
 # unbolt::native: the Rust static library of native/, built by cargo into the user's cache folder (it takes minutes,
-# once), with the engine's C headers.
+# once), with the engine's C headers. Configuring builds it where it is missing; each build asks the script, which
+# returns at once when nothing changed.
 if(UNBOLT_NATIVE_DIR)
   set(native_dir "${UNBOLT_NATIVE_DIR}")
 else()
@@ -11,15 +12,20 @@ else()
   set(native_dir "${cache_root}/unbolt/native")
 endif()
 set(native_library "${native_dir}/release/libunbolt_native.a")
+set(native_script "${CMAKE_COMMAND}" -E env "UNBOLT_NATIVE_DIR=${native_dir}" "${CMAKE_SOURCE_DIR}/scripts/build_native.sh")
 
-if(NOT EXISTS "${native_library}")
-  message(FATAL_ERROR "native/ is not built: run scripts/build_native.sh (make build does)")
+if(NOT EXISTS "${native_library}" OR NOT EXISTS "${native_dir}/include/wasmtime/conf.h")
+  execute_process(COMMAND ${native_script} COMMAND_ERROR_IS_FATAL ANY)
 endif()
-if(NOT EXISTS "${native_dir}/include/wasmtime.h")
-  message(FATAL_ERROR "the engine's headers are not in ${native_dir}/include: run scripts/build_native.sh")
-endif()
+
+add_custom_target(unbolt_native_build
+  COMMAND ${native_script}
+  BYPRODUCTS "${native_library}"
+  COMMENT "native/"
+  USES_TERMINAL VERBATIM)
 
 add_library(unbolt_native STATIC IMPORTED GLOBAL)
+add_dependencies(unbolt_native unbolt_native_build)
 set_target_properties(unbolt_native PROPERTIES IMPORTED_LOCATION "${native_library}")
 target_include_directories(unbolt_native SYSTEM INTERFACE "${native_dir}/include")
 target_include_directories(unbolt_native INTERFACE "${CMAKE_SOURCE_DIR}/native/include")
