@@ -1,0 +1,78 @@
+# The entry points. Each installs what it lacks (scripts/setup.sh), says what it does, and is quick the second time.
+# Recipes use relative paths alone, so the folder may have any name.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run build test bench fmt tidy lint asan tsan fuzz clean
+
+# Clones in different folders share what was compiled.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
+
+LISTEN ?= 127.0.0.1:8080
+FUZZ_SECONDS ?= 30
+cmake_flags := $(if $(CI),-DUNBOLT_WERROR=ON)
+
+# $(call compile,PRESET)
+define compile
+@test -f build/$(1)/build.ninja || cmake --preset $(1) $(cmake_flags)
+@cmake --build --preset $(1)
+endef
+
+help: ## this list
+	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: build ## serve the counter example, a component that counts in a key-value store (LISTEN=HOST:PORT)
+	@scripts/setup.sh run
+	@scripts/build_guests.sh counter
+	@echo 'try: curl http://$(LISTEN)/ (again and again); stop with Ctrl-C'
+	@exec build/unbolt run build/guests/counter.wasm --listen '$(LISTEN)'
+
+build: ## compile for use; leaves build/unbolt
+	@scripts/setup.sh build
+	$(call compile,release)
+	@ln -sfn release/bin/unbolt build/unbolt
+
+test: ## compile with assertions, build the guests, run all tests
+	@scripts/setup.sh test
+	$(call compile,dev)
+	@scripts/build_guests.sh
+	@scripts/run_tests.sh dev
+
+bench: build ## measure, beside the peers that are installed
+	@scripts/setup.sh bench
+	@scripts/build_guests.sh
+	@bench/run.sh
+
+fmt: ## format the C++ sources
+	@scripts/setup.sh lint
+	@scripts/check_format.sh --fix
+
+tidy: ## clang-tidy over all sources
+	@scripts/setup.sh build lint
+	$(call compile,dev)
+	@scripts/check_tidy.sh --all
+
+lint: ## what CI checks beside the tests: format, layers, clang-tidy over changed files
+	@scripts/setup.sh build lint
+	@scripts/check_format.sh
+	@scripts/check_layers.py --self-test
+	@scripts/check_layers.py
+	$(call compile,dev)
+	@scripts/check_tidy.sh
+
+asan tsan: ## the tests under the address and undefined-behaviour, or the thread sanitizer
+	@scripts/setup.sh test
+	$(call compile,$@)
+	@scripts/build_guests.sh
+	@scripts/run_tests.sh $@
+
+fuzz: ## run each fuzzer for FUZZ_SECONDS
+	@scripts/setup.sh build
+	$(call compile,fuzz)
+	@scripts/run_fuzzers.sh '$(FUZZ_SECONDS)'
+
+clean: ## remove build/ (the native library and the toolchains stay in the user's cache folder)
+	@rm -rf build
