@@ -26,9 +26,9 @@ help: ## this list
 
 run: build ## serve the counter example, a component that counts in a key-value store (LISTEN=HOST:PORT)
 	@scripts/setup.sh run
-	@scripts/build_guests.sh counter
+	@scripts/build_guests.sh build/guests cpp-counter
 	@echo 'try: curl http://$(LISTEN)/ (again and again); stop with Ctrl-C'
-	@exec build/unbolt run build/guests/counter.wasm --listen '$(LISTEN)'
+	@exec build/unbolt run build/guests/cpp-counter.wasm --listen '$(LISTEN)'
 
 build: ## compile for use; leaves build/unbolt
 	@scripts/setup.sh build
@@ -38,12 +38,12 @@ build: ## compile for use; leaves build/unbolt
 test: ## compile with assertions, build the guests, run all tests
 	@scripts/setup.sh test
 	$(call compile,dev)
-	@scripts/build_guests.sh
+	@scripts/build_guests.sh build/guests
 	@scripts/run_tests.sh dev
 
 bench: build ## measure, beside the peers that are installed
 	@scripts/setup.sh bench
-	@scripts/build_guests.sh
+	@scripts/build_guests.sh build/guests
 	@bench/run.sh
 
 fmt: ## format the C++ sources
@@ -66,7 +66,7 @@ lint: ## what CI checks beside the tests: format, layers, clang-tidy over change
 asan tsan: ## the tests under the address and undefined-behaviour, or the thread sanitizer
 	@scripts/setup.sh test
 	$(call compile,$@)
-	@scripts/build_guests.sh
+	@scripts/build_guests.sh build/guests
 	@scripts/run_tests.sh $@
 
 fuzz: ## run each fuzzer for FUZZ_SECONDS
