@@ -20,10 +20,12 @@ clangxx=${UNBOLT_GUEST_CLANGXX:-clang++-19}
 # shellcheck source=scripts/rust_env.sh
 . "$root/scripts/rust_env.sh"
 
-# name, kind, folder. The world of a guest in C, C++ is named like the one file in its wit/ folder.
+# name, kind, folder, and another folder of sources for it. The world of a guest is the one in its folder wit/.
 guests=(
   'c-hello      c         examples/c-hello'
   'cpp-counter  c         examples/cpp-counter'
+  'hostile      c         tests/guests/hostile   tests/guests/common'
+  'reach        c         tests/guests/reach     tests/guests/common'
 )
 for file in "$root"/tests/guests/wat/*.wat; do
   [[ -e $file ]] || continue
@@ -50,32 +52,33 @@ guest_tool() {
 
 # Prints one line for the sources of a guest and everything else that its file depends on.
 digest() {
-  local kind=$1 folder=$2 tools
+  local kind=$1 tools
+  shift
   tools=$shared_digest
   [[ $kind != rust* ]] || tools+=$(rust_version)
   [[ $kind != c ]] || tools+=$("$clang" --version)
   (
     cd -- "$root"
     printf '%s\n' "$kind" "$tools"
-    find "$folder" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+    find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
   ) | sha256sum
 }
 
 # C and C++: bindings, compiler, then a component of the core module.
 build_c() {
-  local folder=$root/$1 out=$2 work=$3 world file objects=()
+  local out=$1 work=$2 folder=$root/$3 more=${4:+$root/$4} world file objects=()
   need "$clang"
-  local flags=(--target=wasm32-wasi -Os -Wall -Wextra -Werror)
+  local flags=(--target=wasm32-wasi -Os -Wall -Wextra -Werror -I"$work" ${more:+-I"$more"})
   world=$(sed -n 's/^world \([a-z0-9-]*\) .*/\1/p' "$folder"/wit/*.wit)
   "$UNBOLT_GUEST" bindgen-c "$folder/wit" --world "$world" --deps "$root/wit/deps" --out "$work"
-  for file in "$folder"/*.c "$folder"/*.cc; do
+  for file in "$folder"/*.c "$folder"/*.cc ${more:+"$more"/*.c}; do
     [[ -e $file ]] || continue
     local object
     object=$work/$(basename -- "$file").o
     case $file in
-      *.c) "$clang" "${flags[@]}" -std=c23 -I"$work" -c "$file" -o "$object" ;;
+      *.c) "$clang" "${flags[@]}" -std=c23 -c "$file" -o "$object" ;;
       *.cc)
-        "$clangxx" "${flags[@]}" -std=c++23 -fno-exceptions -fno-rtti -I"$work" -c "$file" -o "$object"
+        "$clangxx" "${flags[@]}" -std=c++23 -fno-exceptions -fno-rtti -c "$file" -o "$object"
         ;;
     esac
     objects+=("$object")
@@ -88,13 +91,14 @@ build_c() {
 }
 
 build_wat() {
-  "$UNBOLT_GUEST" wat "$root/$1" -o "$2"
+  "$UNBOLT_GUEST" wat "$root/$3" -o "$1"
 }
 
-# Builds one guest unless it is there as it should be.
+# build NAME KIND FOLDER...: builds one guest unless it is there as it should be.
 build() {
-  local name=$1 kind=$2 folder=$3 work=$out_dir/.work/$1 out=$out_dir/$1.wasm now
-  now=$(digest "$kind" "$folder")
+  local name=$1 kind=$2 work=$out_dir/.work/$1 out=$out_dir/$1.wasm now
+  shift 2
+  now=$(digest "$kind" "$@")
   if [[ -f $out && -f $work/digest && $(<"$work/digest") == "$now" ]]; then
     printf '%-16s unchanged\n' "$name"
     return
@@ -102,8 +106,8 @@ build() {
   rm -rf -- "$work" "$out"
   mkdir -p -- "$work"
   case $kind in
-    c) build_c "$folder" "$out" "$work" ;;
-    wat) build_wat "$folder" "$out" ;;
+    c) build_c "$out" "$work" "$@" ;;
+    wat) build_wat "$out" "$work" "$@" ;;
     *) fail "$name: no way to build $kind" ;;
   esac
   printf '%s' "$now" >"$work/digest"
@@ -139,13 +143,14 @@ shared_digest=$(
 
 failed=()
 for guest in "${guests[@]}"; do
-  read -r name kind folder <<<"$guest"
+  read -r name kind folders <<<"$guest"
   [[ $# -eq 0 || " $* " == *" $name "* ]] || continue
   # A subshell of its own, outside of any condition, so that its first failing command ends it.
   set +e
   (
     set -e
-    build "$name" "$kind" "$folder"
+    # shellcheck disable=SC2086 # the folders of the table have no spaces
+    build "$name" "$kind" $folders
   )
   status=$?
   set -e

@@ -132,17 +132,13 @@ impl Wit {
             folders.push(dir.into());
         }
 
-        let mut seen = vec![main.main.name.clone()];
-        let mut deps = Vec::new();
-        for entry in folders.iter().filter(|f| f.is_dir()).map(|f| packages_in(f)) {
-            for path in entry? {
-                let group = parse_package(&path)?;
-                if !seen.contains(&group.main.name) {
-                    seen.push(group.main.name.clone());
-                    deps.push(group);
-                }
+        let mut found = Vec::new();
+        for folder in folders.iter().filter(|f| f.is_dir()) {
+            for path in packages_in(folder)? {
+                found.push(parse_package(&path)?);
             }
         }
+        let deps = used_by(&main, found);
 
         let mut resolve = Resolve::default();
         resolve.features.extend(args.all("--feature").map(str::to_string));
@@ -156,6 +152,30 @@ impl Wit {
     fn world(&self, name: &str) -> Result<WorldId> {
         self.resolve.select_world(&[self.package], Some(name))
     }
+}
+
+/// Those of the packages found that `main` uses, directly or not. Others would only lengthen the generated names, which
+/// carry a version where two packages share a name.
+fn used_by(
+    main: &UnresolvedPackageGroup,
+    mut found: Vec<UnresolvedPackageGroup>,
+) -> Vec<UnresolvedPackageGroup> {
+    let names = |group: &UnresolvedPackageGroup| {
+        let packages = std::iter::once(&group.main).chain(&group.nested);
+        packages.flat_map(|p| p.foreign_deps.keys().cloned()).collect::<Vec<_>>()
+    };
+    let mut taken: Vec<UnresolvedPackageGroup> = Vec::new();
+    let mut wanted = names(main);
+    while let Some(name) = wanted.pop() {
+        let known = name == main.main.name || taken.iter().any(|group| group.main.name == name);
+        let place = found.iter().position(|group| group.main.name == name);
+        if let (false, Some(place)) = (known, place) {
+            let group = found.remove(place);
+            wanted.extend(names(&group));
+            taken.push(group);
+        }
+    }
+    taken
 }
 
 fn parse_package(path: &Path) -> Result<UnresolvedPackageGroup> {
