@@ -320,6 +320,13 @@ def call(unbolt):
     return run
 
 
+def error_line(finished):
+    """The first line that says `error: `, which there must be."""
+    lines = [line for line in finished.err.splitlines() if line.startswith("error: ")]
+    assert lines, f"no `error: ` line: {finished}"
+    return lines[0]
+
+
 def eventually(condition, seconds=5):
     """Waits until `condition()` holds; its last value."""
     deadline = time.monotonic() + seconds * PATIENCE

@@ -5,7 +5,7 @@ import random
 import pytest
 
 import components
-from test_command_line import error_line
+from conftest import error_line
 
 
 @pytest.fixture

@@ -7,12 +7,7 @@ import socket
 import pytest
 
 import components
-
-
-def error_line(finished):
-    lines = [line for line in finished.err.splitlines() if line.startswith("error: ")]
-    assert lines, f"no `error: ` line: {finished}"
-    return lines[0]
+from conftest import error_line
 
 
 @pytest.mark.parametrize(
