@@ -26,6 +26,9 @@ guests=(
   'cpp-counter  c         examples/cpp-counter'
   'hostile      c         tests/guests/hostile   tests/guests/common'
   'reach        c         tests/guests/reach     tests/guests/common'
+  'start-loop   c         tests/guests/start-loop tests/guests/common'
+  'start-trap   c         tests/guests/start-trap tests/guests/common'
+  'types        c         tests/guests/types'
 )
 for file in "$root"/tests/guests/wat/*.wat; do
   [[ -e $file ]] || continue
