@@ -151,6 +151,23 @@ def test_a_deadline_ends_what_does_not_end(serve, path):
     healthy(server)
 
 
+def test_a_guest_that_never_gets_to_start(serve):
+    """Its constructor loops: every request that waits for an instance of it ends, and the program can be stopped."""
+    server = serve("start-loop.wasm", "--timeout", "1", "--threads", "1")
+    started = time.monotonic()
+    for _ in range(2):
+        assert server.get("/", timeout=30).status in FAILED
+    assert time.monotonic() - started < 8 * PATIENCE
+
+
+def test_a_guest_that_traps_while_it_starts(serve):
+    server = serve("start-trap.wasm")
+    for _ in range(3):
+        assert server.get("/").status == 500
+    server.wait_for_log("unreachable")
+    server.wait_for_log("gives_up")
+
+
 def test_a_loop_is_not_noticed_by_others(serve):
     server = serve(GUEST, "--threads", "1", "--timeout", "30")
     loops = [server.connect() for _ in range(2)]

@@ -277,3 +277,63 @@ def test_many_streams_at_once(server):
     for thread in threads:
         thread.join()
     assert totals == [4 * MIB] * 16
+
+
+# --- both at once, through examples/rust-echo
+
+
+@pytest.fixture
+def echo(serve):
+    return serve("rust-echo.wasm")
+
+
+def test_a_body_and_its_fields_come_back(echo):
+    body = bytes(range(256)) * 20_000
+    response = echo.request("POST", "/", body=body, headers={"X-Mine": "yes", "Content-Type": "a/b"}, timeout=60)
+    assert response.status == 200
+    assert response.body == body
+    assert response.headers["x-mine"] == "yes" and response.headers["content-type"] == "a/b"
+
+
+def test_each_piece_comes_back_before_the_next_is_sent(echo):
+    with echo.connect() as connection:
+        connection.send_request("POST", "/", {"Transfer-Encoding": "chunked"})
+        for piece in [b"one", b"two" * 1000, b"three"]:
+            connection.send_chunk(piece)
+            if piece == b"one":
+                assert connection.read_head()[0] == 200
+            back = b""
+            while len(back) < len(piece):
+                back += connection.read_chunk()
+            assert back == piece
+        connection.send(b"0\r\n\r\n")
+        assert connection.read_chunk() == b""
+
+
+def test_trailers_come_back(echo):
+    with echo.connect() as connection:
+        connection.send_request("POST", "/", {"Transfer-Encoding": "chunked", "TE": "trailers", "Trailer": "X-Sum"})
+        connection.send_chunk(b"body")
+        connection.send(b"0\r\nX-Sum: 42\r\n\r\n")
+        response = connection.read_response()
+    assert response.body == b"body"
+    assert response.trailers == {"x-sum": "42"}
+
+
+def test_an_echo_whose_client_reads_nothing_is_held_back(echo):
+    assert echo.get("/").status == 200
+    before = echo.resident_kib()
+    connection = echo.connect()
+    connection.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000000\r\n\r\n")
+    connection.socket.setblocking(False)
+    sent, block, quiet_since = 0, b"x" * MIB, time.monotonic()
+    while time.monotonic() - quiet_since < 1 and sent < 400 * MIB:
+        try:
+            sent += connection.socket.send(block)
+            quiet_since = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.01)
+    assert sent < 64 * MIB
+    assert echo.resident_kib() - before < ROOM_KIB
+    connection.reset()
+    assert eventually(lambda: idle(echo))
