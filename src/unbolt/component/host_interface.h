@@ -1,0 +1,86 @@
+// What the host offers to components: interfaces by name and version, with functions bound by their C++ types.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unbolt/component/handle_table.h"
+#include "unbolt/component/types.h"
+#include "unbolt/engine/module.h"
+
+namespace unbolt::component {
+
+// By ResourceType::index: what stands for the resource at run time. Null for imports whose class is not known.
+using ResourceIds = std::vector<ResourceId>;
+
+// A function of the host's, made by `HostInterface::func`.
+struct HostFunction {
+  engine::HostCallback callback;
+  // Whether the C++ signature has the shape of `type`.
+  bool (*accepts)(const FuncType& type, const ResourceIds& ids);
+};
+
+template <auto Fn>
+struct HostThunk;  // bind.h
+
+// One interface. Built at start, then immutable.
+class HostInterface {
+ public:
+  explicit HostInterface(std::string name) : name_(std::move(name)) {}
+
+  // `Fn` is `R (Call&, Args...)`; its signature is checked against a component's import when that is linked.
+  // Include bind.h to use it.
+  template <auto Fn>
+  HostInterface& func(std::string_view name) {
+    funcs_.emplace(name, HostFunction{&HostThunk<Fn>::invoke, &HostThunk<Fn>::accepts});
+    return *this;
+  }
+  // Says that objects of class T stand for the resource `name`.
+  template <class T>
+  HostInterface& resource(std::string_view name) {
+    resources_.emplace(name, &kResourceTag<T>);
+    return *this;
+  }
+
+  const std::string& name() const { return name_; }
+  const HostFunction* find(std::string_view name) const {
+    const auto found = funcs_.find(name);
+    return found == funcs_.end() ? nullptr : &found->second;
+  }
+  // The function's type by the contract's WIT, for messages and for comparing labels; null where it is not known.
+  const FuncType* declared(std::string_view name) const {
+    const auto found = declared_.find(name);
+    return found == declared_.end() ? nullptr : found->second;
+  }
+  void declare(std::string_view name, const FuncType* type) { declared_.emplace(name, type); }
+  const ResourceTag* find_resource(std::string_view name) const {
+    const auto found = resources_.find(name);
+    return found == resources_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::string name_;
+  std::map<std::string, HostFunction, std::less<>> funcs_;
+  std::map<std::string, const ResourceTag*, std::less<>> resources_;
+  std::map<std::string, const FuncType*, std::less<>> declared_;
+};
+
+// All of them. Built at start by whoever wires the program; immutable and shared afterwards.
+class HostInterfaces {
+ public:
+  // `name` carries the newest version that is offered ("wasi:io/streams@0.2.12").
+  HostInterface& add(std::string name) { return interfaces_.emplace_back(std::move(name)); }
+  // The one that meets an import by semver; null where there is none.
+  const HostInterface* find(std::string_view import_name) const;
+  // The name most like it, for messages; "" where nothing is.
+  std::string nearest(std::string_view import_name) const;
+  const std::deque<HostInterface>& all() const { return interfaces_; }
+
+ private:
+  std::deque<HostInterface> interfaces_;
+};
+
+}  // namespace unbolt::component

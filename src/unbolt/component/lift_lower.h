@@ -1,0 +1,107 @@
+// One crossing of the canonical ABI (CanonicalABI.md, "Lifting and Lowering Context"): the guest's memory, its realloc and
+// its handles, with every offset, length and index checked. Both users of the ABI stand on it: the typed path (abi.h) and
+// the path from component to component (transfer.h).
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unbolt/component/instance.h"
+#include "unbolt/component/plan.h"
+
+namespace unbolt::component {
+
+// Lives on the fiber for one call. Functions that return false have set `trap()`, which must be returned to the guest.
+class LiftLowerContext {
+ public:
+  // What lifted values may take in the host's own memory, in one call: views cost nothing, lists of lists do.
+  static constexpr std::size_t kMaxLiftedBytes = 64u << 20;
+
+  LiftLowerContext(Instance& instance, const Options& options, std::uint32_t component_instance)
+      : instance_(instance), options_(options), state_(instance.state(component_instance)) {}
+  ~LiftLowerContext() { end_lends(); }
+  LiftLowerContext(const LiftLowerContext&) = delete;
+  LiftLowerContext& operator=(const LiftLowerContext&) = delete;
+
+  Instance& instance() { return instance_; }
+  const Options& options() const { return options_; }
+  Instance::State& state() { return state_; }
+  engine::Trap* trap() { return std::exchange(trap_, nullptr); }
+  bool fail(std::string_view reason) {
+    if (!trap_) trap_ = instance_.store().fail(engine::Fault::Kind::Trap, reason);
+    return false;
+  }
+
+  // ---- Memory. Offsets are the guest's; `in_bounds` first, then `at`. A call into the guest (realloc) may move it.
+
+  bool in_bounds(std::uint64_t offset, std::uint64_t size) {
+    if (!base_) load_memory();
+    if (offset > size_ || size > size_ - offset) return fail("pointer out of bounds of memory");
+    return true;
+  }
+  bool aligned(std::uint32_t offset, std::uint32_t alignment) {
+    return (offset & (alignment - 1)) == 0 ? true : fail("unaligned pointer");
+  }
+  std::uint8_t* at(std::uint32_t offset) { return base_ + offset; }
+  template <class T>
+  T load(std::uint32_t offset) {
+    T value;
+    std::memcpy(&value, base_ + offset, sizeof value);
+    return value;
+  }
+  template <class T>
+  void store(std::uint32_t offset, T value) {
+    std::memcpy(base_ + offset, &value, sizeof value);
+  }
+  // `count` elements at `pointer`: aligned, inside memory, and no overflow.
+  bool check_list(std::uint32_t pointer, std::uint32_t count, std::uint32_t element_size, std::uint32_t alignment) {
+    return aligned(pointer, alignment) && in_bounds(pointer, std::uint64_t{count} * element_size);
+  }
+  // Asks the guest for memory (cabi_realloc) and checks what it gave.
+  bool allocate(std::uint32_t size, std::uint32_t alignment, std::uint32_t& pointer) {
+    return reallocate(0, 0, alignment, size, pointer);
+  }
+  bool reallocate(std::uint32_t old_pointer, std::uint32_t old_size, std::uint32_t alignment, std::uint32_t size,
+                  std::uint32_t& pointer);
+
+  // Other guest code ran since: memory may have moved.
+  void guest_ran() { base_ = nullptr; }
+
+  // Charges host memory for what is being lifted.
+  bool charge(std::uint64_t bytes) {
+    lifted_bytes_ += bytes;
+    return lifted_bytes_ <= kMaxLiftedBytes ? true : fail("a value is too large to be passed to the host");
+  }
+
+  // ---- Strings. A view into the guest's memory where its encoding is UTF-8, else into this context.
+  bool lift_string(std::uint32_t pointer, std::uint32_t length, std::string_view& out);
+  // `text` is valid UTF-8.
+  bool lower_string(std::string_view text, std::uint32_t& pointer, std::uint32_t& length);
+
+  // ---- Handles.
+  // The representation of what an own handle stands for; the handle is gone then.
+  bool lift_own(std::uint32_t handle, ResourceId type, std::uint64_t& rep);
+  // The handle stays; an own one is lent until this context ends.
+  bool lift_borrow(std::uint32_t handle, ResourceId type, std::uint64_t& rep);
+  bool lower_own(const HandleEntry& entry, std::uint32_t& handle);
+
+ private:
+  void load_memory();
+  void end_lends();
+
+  Instance& instance_;
+  const Options& options_;
+  Instance::State& state_;
+  std::uint8_t* base_ = nullptr;
+  std::uint64_t size_ = 0;
+  engine::Trap* trap_ = nullptr;
+  std::uint64_t lifted_bytes_ = 0;
+  std::vector<std::uint32_t> lent_;
+  std::deque<std::string> strings_;  // transcoded ones; addresses are stable
+};
+
+}  // namespace unbolt::component

@@ -1,0 +1,264 @@
+#include "unbolt/component/linked_component.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "unbolt/component/builtins.h"
+#include "unbolt/component/decoder.h"
+#include "unbolt/component/names.h"
+
+namespace unbolt::component {
+namespace {
+
+constexpr std::string_view kHostModule = "host";
+
+ResourceIds identify_resources(const Plan& plan, const HostInterfaces& host) {
+  ResourceIds ids;
+  for (const auto& resource : plan.types.resources()) {
+    if (!resource.imported) {
+      ids.push_back(&resource);
+      continue;
+    }
+    const HostInterface* interface = host.find(resource.interface_name);
+    ids.push_back(interface ? interface->find_resource(resource.name) : nullptr);
+  }
+  return ids;
+}
+
+std::string display_name(const ImportedFunc& import) {
+  return import.interface_name.empty() ? import.name : fmt::format("{}#{}", import.interface_name, import.name);
+}
+
+// Only functions that are lowered are ever called; what is imported for its types alone needs no one to meet it.
+std::vector<const ImportedFunc*> called_imports(const Plan& plan) {
+  std::vector<const ImportedFunc*> called;
+  for (const auto& host_func : plan.host_funcs) {
+    const auto* lowered = std::get_if<Lowered>(&host_func);
+    const auto* const* import = lowered ? std::get_if<const ImportedFunc*>(&lowered->target) : nullptr;
+    if (import && std::find(called.begin(), called.end(), *import) == called.end()) called.push_back(*import);
+  }
+  return called;
+}
+
+}  // namespace
+
+const HostInterface* HostInterfaces::find(std::string_view import_name) const {
+  const std::string track = track_of(import_name);
+  for (const auto& interface : interfaces_) {
+    if (interface.name() == import_name || track_of(interface.name()) == track) return &interface;
+  }
+  return nullptr;
+}
+
+std::string HostInterfaces::nearest(std::string_view import_name) const {
+  const auto wanted = split_version(import_name).path;
+  const auto package = wanted.substr(0, wanted.find('/'));
+  std::string best;
+  for (const auto& interface : interfaces_) {
+    const auto path = split_version(interface.name()).path;
+    if (path == wanted) return interface.name();
+    if (best.empty() && path.substr(0, path.find('/')) == package) best = interface.name();
+  }
+  return best;
+}
+
+Result<std::shared_ptr<const ComponentFile>> ComponentFile::load(Bytes bytes, Checked checked) {
+  std::shared_ptr<ComponentFile> file(new ComponentFile);
+  file->bytes_ = std::move(bytes);
+  if (checked == Checked::No) UNBOLT_TRY(validate(file->bytes_, Bodies::Skip));
+  UNBOLT_ASSIGN(auto ast, decode(file->bytes_));
+  UNBOLT_ASSIGN(file->plan_, make_plan(std::move(ast)));
+  return file;
+}
+
+std::vector<UnmetImport> unmet_imports(const Plan& plan, const HostInterfaces& host) {
+  const ResourceIds ids = identify_resources(plan, host);
+  std::vector<UnmetImport> unmet;
+  for (const ImportedFunc* import : called_imports(plan)) {
+    const HostInterface* interface = host.find(import->interface_name);
+    if (!interface) {
+      const std::string nearest = host.nearest(import->interface_name);
+      const std::string name = import->interface_name.empty() ? import->name : import->interface_name;
+      if (std::any_of(unmet.begin(), unmet.end(), [&](const auto& u) { return u.name == name; })) continue;
+      unmet.push_back({name,
+                       nearest.empty() ? "nothing here provides it"
+                                       : fmt::format("nothing here provides it; the nearest is {}", nearest),
+                       ErrorCode::NotFound});
+      continue;
+    }
+    const HostFunction* func = interface->find(import->name);
+    if (!func) {
+      unmet.push_back({display_name(*import), fmt::format("{} has no such function", interface->name()),
+                       ErrorCode::NotFound});
+    } else if (!func->accepts(*import->type, ids)) {
+      const FuncType* ours = interface->declared(import->name);
+      unmet.push_back({display_name(*import),
+                       fmt::format("the component expects\n    {}\n  and {} here has\n    {}", to_wit(*import->type),
+                                   interface->name(), ours ? to_wit(*ours) : "another type"),
+                       ErrorCode::Conflict});
+    } else if (const FuncType* ours = interface->declared(import->name); ours && !equal_shape(*ours, *import->type)) {
+      unmet.push_back({display_name(*import),
+                       fmt::format("the component expects\n    {}\n  and {} here has\n    {}", to_wit(*import->type),
+                                   interface->name(), to_wit(*ours)),
+                       ErrorCode::Conflict});
+    }
+  }
+  return unmet;
+}
+
+Result<> LinkedComponent::bind_imports(const HostInterfaces& host) {
+  const Plan& plan = this->plan();
+  if (const auto unmet = unmet_imports(plan, host); !unmet.empty()) {
+    std::string text = "the component imports what this host does not have:";
+    for (const auto& import : unmet) text += fmt::format("\n  {}: {}", import.name, import.problem);
+    return std::unexpected(Error{unmet.front().code, std::move(text), {}});
+  }
+  resource_ids_ = identify_resources(plan, host);
+  for (const auto& host_func : plan.host_funcs) {
+    lowered_.emplace_back();
+    builtins_.emplace_back();
+    bindings_.push_back(nullptr);
+    if (const auto* lowered = std::get_if<Lowered>(&host_func)) {
+      const ImportedFunc* import = nullptr;
+      if (const auto* target = std::get_if<const ImportedFunc*>(&lowered->target)) {
+        import = *target;
+        bindings_.back() = host.find(import->interface_name)->find(import->name);
+      }
+      lowered_.back() = std::make_unique<LoweredFunc>(this, lowered, import);
+    } else {
+      const auto& builtin = std::get<ResourceBuiltin>(host_func);
+      builtins_.back() = std::make_unique<BuiltinFunc>(this, &builtin);
+    }
+  }
+  return {};
+}
+
+Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOptions& options) {
+  const auto& modules = plan().modules;
+  for (std::size_t i = 0; i < modules.size(); ++i) {
+    const auto compiling = [&] {
+      if (options.progress) options.progress(i, modules.size());
+    };
+    auto module = [&]() -> Result<engine::Module> {
+      if (options.cache) return options.cache->load(engine, modules[i].bytes, compiling);
+      compiling();
+      return engine::Module::compile(engine, modules[i].bytes);
+    }();
+    if (!module) {
+      return std::unexpected(
+          std::move(module).error().in(fmt::format("core module {} (at offset {:#x})", i, modules[i].offset)));
+    }
+    modules_.push_back(std::move(*module));
+  }
+  return {};
+}
+
+CoreFuncType LinkedComponent::core_type(std::uint32_t host_func) const {
+  const HostFunc& func = plan().host_funcs[host_func];
+  if (const auto* lowered = std::get_if<Lowered>(&func)) return flatten(*lowered->type, Context::Lower).core;
+  switch (std::get<ResourceBuiltin>(func).op) {
+    case ast::CanonResource::Op::Drop: return {{CoreType::I32}, {}};
+    case ast::CanonResource::Op::New:
+    case ast::CanonResource::Op::Rep: return {{CoreType::I32}, {CoreType::I32}};
+  }
+  return {};
+}
+
+std::pair<engine::HostCallback, void*> LinkedComponent::callback(std::uint32_t host_func) const {
+  if (bindings_[host_func]) return {bindings_[host_func]->callback, lowered_[host_func].get()};
+  if (lowered_[host_func]) return {&call_lifted, lowered_[host_func].get()};
+  BuiltinFunc* builtin = builtins_[host_func].get();
+  switch (builtin->builtin->op) {
+    case ast::CanonResource::Op::New: return {&resource_new, builtin};
+    case ast::CanonResource::Op::Drop: return {&resource_drop, builtin};
+    case ast::CanonResource::Op::Rep: return {&resource_rep, builtin};
+  }
+  return {};
+}
+
+Result<> LinkedComponent::prepare(const engine::Engine& engine) {
+  const Plan& plan = this->plan();
+  const auto by_index = [](std::uint32_t index) { return std::to_string(index); };
+  std::map<CoreRef, std::uint32_t> slot_of;
+  host_funcs_ = std::make_unique<engine::Linker>(engine);
+  for (std::uint32_t i = 0; i < plan.host_funcs.size(); ++i) {
+    const auto [callback, env] = this->callback(i);
+    UNBOLT_TRY(host_funcs_->define(kHostModule, by_index(i), core_type(i), callback, env));
+  }
+  for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
+    slot_of.emplace(plan.slots[slot], slot);
+    if (const auto* from = std::get_if<CoreExportRef>(&plan.slots[slot])) {
+      auto handle = modules_[plan.steps[from->instance].module].find_export(from->name);
+      if (!handle) return fail(ErrorCode::InvalidFile, "a core module has no export '{}'", from->name);
+      slot_exports_.push_back(std::move(handle));
+    } else {
+      slot_exports_.emplace_back();
+      host_slots_.push_back(slot);
+    }
+  }
+  for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& step = plan.steps[i];
+    LinkedStep& linked = steps_.emplace_back();
+    linked.module = &modules_[step.module];
+    for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
+      if (const auto* from = std::get_if<CoreExportRef>(&plan.slots[slot]); from && from->instance == i) {
+        linked.slots_after.push_back(slot);
+      }
+    }
+    const bool host_alone = std::all_of(step.imports.begin(), step.imports.end(),
+                                        [](const CoreRef& ref) { return std::holds_alternative<HostFuncRef>(ref); });
+    if (host_alone) {
+      engine::Linker linker(engine);
+      bool distinct = true;
+      std::map<std::pair<std::string, std::string>, CoreRef> defined;
+      for (std::size_t k = 0; k < step.imports.size() && distinct; ++k) {
+        const auto& module = step.import_names[2 * k];
+        const auto& name = step.import_names[2 * k + 1];
+        const auto [known, added] = defined.emplace(std::pair(module, name), step.imports[k]);
+        distinct = added || known->second == step.imports[k];
+        if (!added || !distinct) continue;
+        const std::uint32_t index = std::get<HostFuncRef>(step.imports[k]).index;
+        const auto [callback, env] = this->callback(index);
+        UNBOLT_TRY(linker.define(module, name, core_type(index), callback, env));
+      }
+      if (distinct) {
+        UNBOLT_ASSIGN(auto prepared, engine::PreparedModule::prepare(linker, *linked.module));
+        linked.prepared.emplace(std::move(prepared));
+        continue;
+      }
+    }
+    for (const CoreRef& ref : step.imports) {
+      if (const auto* host = std::get_if<HostFuncRef>(&ref)) {
+        linked.imports.push_back({std::nullopt, by_index(host->index)});
+      } else {
+        linked.imports.push_back({slot_of.at(ref), {}});
+      }
+    }
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const LinkedComponent>> LinkedComponent::link(std::shared_ptr<const ComponentFile> file,
+                                                                     const engine::Engine& engine,
+                                                                     const HostInterfaces& host,
+                                                                     const CompileOptions& options) {
+  auto component = std::make_shared<LinkedComponent>();
+  component->file_ = std::move(file);
+  UNBOLT_TRY(component->bind_imports(host));
+  UNBOLT_TRY(component->compile(engine, options));
+  UNBOLT_TRY(component->prepare(engine));
+  return component;
+}
+
+const ExportedFunc* LinkedComponent::find_export(std::string_view interface_name, std::string_view name) const {
+  const std::string track = track_of(interface_name);
+  for (const auto& item : plan().exports) {
+    if (item.name == name && (item.interface_name == interface_name || track_of(item.interface_name) == track)) {
+      return &item;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace unbolt::component

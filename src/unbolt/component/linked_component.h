@@ -1,0 +1,115 @@
+// A component that is ready to be instantiated: compiled, planned, and each of its imports bound to the host.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unbolt/base/bytes.h"
+#include "unbolt/base/error.h"
+#include "unbolt/component/handle_table.h"
+#include "unbolt/component/host_interface.h"
+#include "unbolt/component/plan.h"
+#include "unbolt/engine/compiled_cache.h"
+#include "unbolt/engine/module.h"
+
+namespace unbolt::component {
+
+class LinkedComponent;
+
+// What a lowered function needs to know at a call; the `env` of its engine callback. Addresses are stable.
+struct LoweredFunc {
+  const LinkedComponent* component;
+  const Lowered* lowered;
+  const ImportedFunc* import;  // null where the target is a lift of the same component
+};
+struct BuiltinFunc {
+  const LinkedComponent* component;
+  const ResourceBuiltin* builtin;
+};
+
+// A component's file, decoded and planned; not compiled, not linked. Immutable, shared by all threads.
+class ComponentFile {
+ public:
+  // Validates (unless `trusted` says that these bytes have been before), decodes and plans.
+  enum class Checked : std::uint8_t { No, Before };
+  static Result<std::shared_ptr<const ComponentFile>> load(Bytes bytes, Checked checked = Checked::No);
+
+  ByteView bytes() const { return bytes_; }
+  const Plan& plan() const { return *plan_; }
+
+ private:
+  ComponentFile() = default;
+  Bytes bytes_;
+  std::unique_ptr<Plan> plan_;
+};
+
+struct CompileOptions {
+  const engine::CompiledCache* cache = nullptr;
+  // Called with the number of modules that are done, of how many, when compiling takes place.
+  std::function<void(std::size_t, std::size_t)> progress;
+};
+
+// Immutable, shared by all threads and stores; outlived by its engine and host interfaces.
+class LinkedComponent {
+ public:
+  LinkedComponent() = default;  // use `link`
+  // NotFound or Conflict name every import that the host does not meet, or meets with another type.
+  static Result<std::shared_ptr<const LinkedComponent>> link(std::shared_ptr<const ComponentFile> file,
+                                                             const engine::Engine& engine,
+                                                             const HostInterfaces& host,
+                                                             const CompileOptions& options);
+
+  const Plan& plan() const { return file_->plan(); }
+  const ComponentFile& file() const { return *file_; }
+  const ResourceIds& resource_ids() const { return resource_ids_; }
+
+  // An exported function by interface and name; the interface's version is matched by semver, "" is the world's top level.
+  const ExportedFunc* find_export(std::string_view interface_name, std::string_view name) const;
+
+ private:
+  friend class Instance;
+
+  struct LinkedStep {
+    const engine::Module* module;
+    // Where the host alone meets the imports; else each import is looked up in the store.
+    std::optional<engine::PreparedModule> prepared;
+    struct Import {
+      std::optional<std::uint32_t> slot;  // an export of an earlier instance
+      std::string host_name;              // else a function of `host_funcs_`
+    };
+    std::vector<Import> imports;
+    std::vector<std::uint32_t> slots_after;  // slots that this instance's exports fill
+  };
+
+  Result<> bind_imports(const HostInterfaces& host);
+  Result<> compile(const engine::Engine& engine, const CompileOptions& options);
+  Result<> prepare(const engine::Engine& engine);
+  CoreFuncType core_type(std::uint32_t host_func) const;
+  std::pair<engine::HostCallback, void*> callback(std::uint32_t host_func) const;
+
+  std::shared_ptr<const ComponentFile> file_;
+  std::vector<engine::Module> modules_;
+  std::vector<LinkedStep> steps_;
+  std::vector<engine::ExportHandle> slot_exports_;  // by slot; null for host functions
+  std::vector<std::uint32_t> host_slots_;           // slots that hold host functions
+  std::unique_ptr<engine::Linker> host_funcs_;      // ("host", index) for steps that mix host and guest imports
+  std::vector<std::unique_ptr<LoweredFunc>> lowered_;    // by host function, null where it is a built-in
+  std::vector<std::unique_ptr<BuiltinFunc>> builtins_;
+  std::vector<const HostFunction*> bindings_;            // by host function, null where it is none of the host's
+  ResourceIds resource_ids_;
+};
+
+// Which imports the host does not meet, each with what is wrong; empty: it can run. Needs no compiling.
+struct UnmetImport {
+  std::string name;     // "wasi:http/types@0.2.99#[method]fields.get"
+  std::string problem;  // "nobody provides this interface; the nearest is …"
+  ErrorCode code;
+};
+std::vector<UnmetImport> unmet_imports(const Plan& plan, const HostInterfaces& host);
+
+}  // namespace unbolt::component

@@ -1,0 +1,113 @@
+// The link plan of a component: everything that can be said about its instantiation before it happens.
+//
+// A component's definitions are static: which core module gets which import is known when the file is. The planner carries
+// the definitions out symbolically, through nested components and instances, and leaves a flat list: core modules to be
+// instantiated in order, each import bound to an export of an earlier one or to a function of the host.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "unbolt/base/error.h"
+#include "unbolt/component/ast.h"
+#include "unbolt/component/types.h"
+
+namespace unbolt::component {
+
+// A core function that the host provides: a lowered component function or a resource's built-in.
+struct HostFuncRef {
+  std::uint32_t index;  // into Plan::host_funcs
+  auto operator<=>(const HostFuncRef&) const = default;
+};
+// An export of a core instance.
+struct CoreExportRef {
+  std::uint32_t instance;  // into Plan::steps
+  std::string_view name;
+  ast::CoreSort sort;
+  auto operator<=>(const CoreExportRef&) const = default;
+};
+using CoreRef = std::variant<HostFuncRef, CoreExportRef>;
+
+// Canonical options (CanonicalABI.md, "Canonical ABI Options"); memory and functions as slots.
+struct Options {
+  ast::StringEncoding encoding = ast::StringEncoding::Utf8;
+  std::optional<std::uint32_t> memory, realloc, post_return;
+};
+
+// A core function lifted to a component function: what an export calls.
+struct Lift {
+  std::uint32_t core_func;  // slot
+  Options options;
+  const FuncType* type;
+  std::uint32_t instance;   // the component instance it belongs to
+};
+
+// A function that the component imports.
+struct ImportedFunc {
+  std::string interface_name;  // empty: at the world's top level
+  std::string name;
+  const FuncType* type;
+};
+
+// A component function that is lowered to a core function: what an import calls.
+struct Lowered {
+  std::variant<std::uint32_t, const ImportedFunc*> target;  // a lift of the same component, or an import
+  Options options;
+  const FuncType* type;
+  std::uint32_t instance;
+};
+struct ResourceBuiltin {
+  ast::CanonResource::Op op;
+  const ResourceType* resource;
+  std::uint32_t instance;
+};
+using HostFunc = std::variant<Lowered, ResourceBuiltin>;
+
+// One core module to be instantiated.
+struct Step {
+  std::uint32_t module;              // into Plan::modules
+  std::vector<CoreRef> imports;      // in the module's order
+  std::vector<std::string> import_names;  // "module" "name" pairs, flattened, for the engine's linker
+};
+
+// An exported function, with the path that leads to it.
+struct ExportedFunc {
+  std::string interface_name;  // empty: at the world's top level
+  std::string name;
+  std::variant<std::uint32_t, const ImportedFunc*> target;
+  const FuncType* type;
+};
+
+struct ImportedInterface {
+  std::string name;
+  std::vector<const ImportedFunc*> funcs;
+  std::vector<const ResourceType*> resources;
+};
+
+// Immutable. Looks into the component's bytes, which outlive it.
+struct Plan {
+  TypeArena types;
+  std::shared_ptr<ast::Component> ast;
+  std::vector<ast::CoreModule> modules;
+  std::vector<Step> steps;
+  std::vector<CoreRef> slots;      // core items that are needed at run time
+  std::vector<HostFunc> host_funcs;
+  std::vector<Lift> lifts;
+  std::uint32_t component_instances = 0;
+
+  std::vector<std::unique_ptr<ImportedFunc>> imported_funcs;
+  std::vector<ImportedInterface> imports;
+  std::vector<ExportedFunc> exports;
+  std::vector<std::string> exported_interfaces;
+};
+
+// Unsupported where the component uses what this runtime does not carry out, by name.
+Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<ast::Component> component);
+
+}  // namespace unbolt::component

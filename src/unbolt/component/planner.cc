@@ -1,0 +1,586 @@
+#include <map>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "unbolt/component/decoder.h"
+#include "unbolt/component/plan.h"
+
+namespace unbolt::component {
+namespace {
+
+// Found while planning; caught in `make_plan`.
+struct PlanError {
+  Error error;
+};
+template <class... Args>
+[[noreturn]] void give_up(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
+  throw PlanError{Error{code, fmt::format(format, std::forward<Args>(args)...), {}}};
+}
+
+// Bounds on what a small file can make the planner do (nested instantiation multiplies).
+constexpr std::uint32_t kMaxComponentInstances = 1'000;
+constexpr std::size_t kMaxSteps = 1'000;
+constexpr unsigned kMaxTypeScopes = 100;
+
+struct Env;
+
+// ---- What index spaces hold while the definitions are carried out.
+
+struct CoreItem {
+  CoreRef ref;
+  ast::CoreSort sort;
+};
+struct CoreInstance {
+  // An instantiated module, or a bundle of items given names.
+  std::optional<std::uint32_t> step;
+  std::shared_ptr<std::map<std::string_view, CoreItem>> items;
+};
+struct Func {
+  std::variant<std::uint32_t, const ImportedFunc*> target;
+  const FuncType* type;
+};
+// The type of an instance or component is kept as it stands in the file, with the scope it refers to.
+struct TypeScope {
+  const ast::TypeDef* def;
+  const Env* scope;
+};
+using TypeItem = std::variant<const Type*, const FuncType*, ResourceType*, TypeScope>;
+struct ComponentItem {
+  const ast::Component* component;
+  const Env* scope;
+};
+struct CoreModuleItem {
+  std::uint32_t module;
+};
+struct Instance;
+using InstanceItem = std::shared_ptr<const Instance>;
+using Item = std::variant<Func, TypeItem, InstanceItem, ComponentItem, CoreModuleItem>;
+struct Instance {
+  std::vector<std::pair<std::string_view, Item>> items;  // in order
+  const Item* find(std::string_view name) const {
+    for (const auto& [key, item] : items) {
+      if (key == name) return &item;
+    }
+    return nullptr;
+  }
+};
+
+// The index spaces of one component being instantiated, or of one type being read.
+struct Env {
+  const Env* parent = nullptr;
+  std::uint32_t instance = 0;  // component instance
+
+  std::vector<CoreItem> core_funcs, core_tables, core_memories, core_globals, core_tags;
+  std::vector<CoreInstance> core_instances;
+  std::vector<CoreModuleItem> core_modules;
+  std::size_t core_types = 0;
+  std::vector<Func> funcs;
+  std::vector<TypeItem> types;
+  std::vector<InstanceItem> instances;
+  std::vector<ComponentItem> components;
+
+  std::vector<std::pair<std::string_view, Item>> exports;
+};
+
+template <class T>
+const T& at(const std::vector<T>& space, std::uint32_t index, std::string_view what) {
+  if (index >= space.size()) give_up(ErrorCode::InvalidFile, "{} index {} is out of bounds", what, index);
+  return space[index];
+}
+
+class Planner {
+ public:
+  explicit Planner(Plan& plan) : plan_(plan) {}
+
+  void run(const ast::Component& root) {
+    Env& env = new_env(nullptr);
+    env.instance = new_component_instance();
+    for (const auto& definition : root.definitions) {
+      if (const auto* import = std::get_if<ast::Import>(&definition)) {
+        import_from_host(env, *import);
+      } else {
+        carry_out(env, definition);
+      }
+    }
+    for (const auto& [name, item] : env.exports) export_to_host(name, item);
+  }
+
+ private:
+  Env& new_env(const Env* parent) {
+    auto& env = envs_.emplace_back(std::make_unique<Env>());
+    env->parent = parent;
+    if (parent) env->instance = parent->instance;
+    return *env;
+  }
+  std::uint32_t new_component_instance() {
+    if (plan_.component_instances == kMaxComponentInstances) {
+      give_up(ErrorCode::LimitExceeded, "more than {} component instances in one file", kMaxComponentInstances);
+    }
+    return plan_.component_instances++;
+  }
+
+  // ---- Core items
+
+  std::uint32_t slot(const CoreItem& item) {
+    const auto [known, added] = slots_.try_emplace(item.ref, static_cast<std::uint32_t>(plan_.slots.size()));
+    if (added) plan_.slots.push_back(item.ref);
+    return known->second;
+  }
+
+  CoreItem core_export(const Env& env, std::uint32_t instance, std::string_view name, ast::CoreSort sort) {
+    const CoreInstance& from = at(env.core_instances, instance, "core instance");
+    if (from.step) return {CoreExportRef{*from.step, name, sort}, sort};
+    const auto found = from.items->find(name);
+    if (found == from.items->end()) give_up(ErrorCode::InvalidFile, "a core instance has no item '{}'", name);
+    return found->second;
+  }
+
+  CoreItem core_item(const Env& env, ast::CoreSort sort, std::uint32_t index) {
+    switch (sort) {
+      case ast::CoreSort::Func: return at(env.core_funcs, index, "core function");
+      case ast::CoreSort::Table: return at(env.core_tables, index, "core table");
+      case ast::CoreSort::Memory: return at(env.core_memories, index, "core memory");
+      case ast::CoreSort::Global: return at(env.core_globals, index, "core global");
+      case ast::CoreSort::Tag: return at(env.core_tags, index, "core tag");
+      default: give_up(ErrorCode::InvalidFile, "a core instance exports no such item");
+    }
+  }
+
+  void add_core_item(Env& env, const CoreItem& item) {
+    switch (item.sort) {
+      case ast::CoreSort::Func: env.core_funcs.push_back(item); break;
+      case ast::CoreSort::Table: env.core_tables.push_back(item); break;
+      case ast::CoreSort::Memory: env.core_memories.push_back(item); break;
+      case ast::CoreSort::Global: env.core_globals.push_back(item); break;
+      case ast::CoreSort::Tag: env.core_tags.push_back(item); break;
+      default: break;
+    }
+  }
+
+  CoreItem host_func(HostFunc func) {
+    plan_.host_funcs.push_back(std::move(func));
+    return {HostFuncRef{static_cast<std::uint32_t>(plan_.host_funcs.size() - 1)}, ast::CoreSort::Func};
+  }
+
+  Options options(const Env& env, const ast::CanonOptions& from) {
+    if (from.async || from.callback) {
+      give_up(ErrorCode::Unsupported, "asynchronous functions (WASI 0.3) are not supported yet");
+    }
+    Options out;
+    out.encoding = from.encoding;
+    if (from.memory) out.memory = slot(at(env.core_memories, *from.memory, "core memory"));
+    if (from.realloc) out.realloc = slot(at(env.core_funcs, *from.realloc, "core function"));
+    if (from.post_return) out.post_return = slot(at(env.core_funcs, *from.post_return, "core function"));
+    return out;
+  }
+
+  // ---- Types
+
+  const Type* make(Type type) {
+    const Type* made = plan_.types.add(std::move(type));
+    if (!made) give_up(ErrorCode::Unsupported, "a type is larger than a memory can hold, or has more than 32 flags");
+    return made;
+  }
+
+  const Type* value_type(const Env& env, const ast::ValType& type) {
+    if (const auto* primitive = std::get_if<ast::Primitive>(&type)) {
+      const Type*& made = primitives_[static_cast<std::size_t>(*primitive)];
+      if (!made) made = make({.kind = static_cast<TypeKind>(*primitive)});
+      return made;
+    }
+    const TypeItem& item = at(env.types, std::get<std::uint32_t>(type), "type");
+    const auto* value = std::get_if<const Type*>(&item);
+    if (!value) give_up(ErrorCode::InvalidFile, "a type that is no value type stands where one is needed");
+    return *value;
+  }
+  const Type* value_type(const Env& env, const std::optional<ast::ValType>& type) {
+    return type ? value_type(env, *type) : nullptr;
+  }
+  ResourceType* resource_type(const Env& env, std::uint32_t index) {
+    const TypeItem& item = at(env.types, index, "type");
+    const auto* resource = std::get_if<ResourceType*>(&item);
+    if (!resource) give_up(ErrorCode::InvalidFile, "type {} is no resource", index);
+    return *resource;
+  }
+  const FuncType* func_type(const Env& env, std::uint32_t index) {
+    const TypeItem& item = at(env.types, index, "type");
+    const auto* func = std::get_if<const FuncType*>(&item);
+    if (!func) give_up(ErrorCode::InvalidFile, "type {} is no function type", index);
+    return *func;
+  }
+
+  Type labelled(const Env& env, TypeKind kind, const std::vector<ast::Label>& labels) {
+    Type type{.kind = kind};
+    for (const auto& label : labels) {
+      type.labels.emplace_back(label.name);
+      type.children.push_back(value_type(env, label.type));
+    }
+    return type;
+  }
+  Type names_only(TypeKind kind, const std::vector<std::string_view>& labels) {
+    Type type{.kind = kind};
+    for (const auto label : labels) type.labels.emplace_back(label);
+    if (kind == TypeKind::Enum) type.children.resize(labels.size(), nullptr);
+    return type;
+  }
+
+  TypeItem type_item(const Env& env, const ast::TypeDef& def) {
+    const auto handle = [&](TypeKind kind, std::uint32_t index) {
+      return make({.kind = kind, .resource = resource_type(env, index)});
+    };
+    struct Visitor {
+      Planner& self;
+      const Env& env;
+      const ast::TypeDef& def;
+      decltype(handle)& make_handle;
+      TypeItem operator()(const ast::ValType& t) { return self.value_type(env, t); }
+      TypeItem operator()(const ast::Record& t) { return self.make(self.labelled(env, TypeKind::Record, t.fields)); }
+      TypeItem operator()(const ast::Variant& t) { return self.make(self.labelled(env, TypeKind::Variant, t.cases)); }
+      TypeItem operator()(const ast::List& t) {
+        return self.make({.kind = TypeKind::List, .children = {self.value_type(env, t.element)}, .length = t.length});
+      }
+      TypeItem operator()(const ast::Map& t) {
+        return self.make(
+            {.kind = TypeKind::Map, .children = {self.value_type(env, t.key), self.value_type(env, t.value)}});
+      }
+      TypeItem operator()(const ast::Tuple& t) {
+        Type type{.kind = TypeKind::Tuple};
+        for (const auto& element : t.elements) type.children.push_back(self.value_type(env, element));
+        return self.make(std::move(type));
+      }
+      TypeItem operator()(const ast::Flags& t) { return self.make(self.names_only(TypeKind::Flags, t.labels)); }
+      TypeItem operator()(const ast::Enum& t) { return self.make(self.names_only(TypeKind::Enum, t.labels)); }
+      TypeItem operator()(const ast::Option& t) {
+        return self.make({.kind = TypeKind::Option, .children = {nullptr, self.value_type(env, t.element)}});
+      }
+      TypeItem operator()(const ast::ResultOf& t) {
+        return self.make(
+            {.kind = TypeKind::Result, .children = {self.value_type(env, t.ok), self.value_type(env, t.error)}});
+      }
+      TypeItem operator()(const ast::Own& t) { return make_handle(TypeKind::Own, t.type); }
+      TypeItem operator()(const ast::Borrow& t) { return make_handle(TypeKind::Borrow, t.type); }
+      TypeItem operator()(const ast::Stream& t) {
+        return self.make({.kind = TypeKind::Stream, .children = {self.value_type(env, t.element)}});
+      }
+      TypeItem operator()(const ast::Future& t) {
+        return self.make({.kind = TypeKind::Future, .children = {self.value_type(env, t.element)}});
+      }
+      TypeItem operator()(const ast::Func& t) {
+        FuncType type;
+        for (const auto& param : t.params) {
+          type.params.push_back({std::string(param.name), self.value_type(env, param.type)});
+        }
+        type.result = self.value_type(env, t.result);
+        type.async = t.async;
+        return self.plan_.types.add(std::move(type));
+      }
+      TypeItem operator()(const ast::Resource& t) {
+        ResourceType type;
+        type.instance = env.instance;
+        if (t.destructor) type.destructor = self.slot(at(env.core_funcs, *t.destructor, "core function"));
+        return self.plan_.types.add(std::move(type));
+      }
+      TypeItem operator()(const ast::ComponentType&) { return TypeScope{&def, &env}; }
+      TypeItem operator()(const ast::InstanceType&) { return TypeScope{&def, &env}; }
+    };
+    return std::visit(Visitor{*this, env, def, handle}, def.of);
+  }
+
+  // ---- Imports of the root: what the host has to give.
+
+  const ImportedFunc* imported_func(std::string_view interface_name, std::string_view name, const FuncType* type) {
+    auto& func = plan_.imported_funcs.emplace_back(
+        std::make_unique<ImportedFunc>(ImportedFunc{std::string(interface_name), std::string(name), type}));
+    interface(interface_name).funcs.push_back(func.get());
+    return func.get();
+  }
+  ImportedInterface& interface(std::string_view name) {
+    for (auto& known : plan_.imports) {
+      if (known.name == name) return known;
+    }
+    plan_.imports.push_back({std::string(name), {}, {}});
+    return plan_.imports.back();
+  }
+  ResourceType* imported_resource(std::string_view interface_name, std::string_view name) {
+    ResourceType* type = plan_.types.add(ResourceType{
+        .interface_name = std::string(interface_name), .name = std::string(name), .imported = true});
+    interface(interface_name).resources.push_back(type);
+    return type;
+  }
+
+  // One item that the host has to give, as `desc` says; also added to the scope's index space.
+  Item described(Env& scope, std::string_view interface_name, std::string_view name, const ast::ExternDesc& desc,
+                 unsigned depth) {
+    using Kind = ast::ExternDesc::Kind;
+    switch (desc.kind) {
+      case Kind::Func: {
+        const FuncType* type = func_type(scope, desc.index);
+        const Func func{imported_func(interface_name, name, type), type};
+        scope.funcs.push_back(func);
+        return func;
+      }
+      case Kind::TypeEq: {
+        TypeItem type = at(scope.types, desc.index, "type");
+        scope.types.push_back(type);
+        return type;
+      }
+      case Kind::TypeSubResource: {
+        TypeItem type = imported_resource(interface_name, name);
+        scope.types.push_back(type);
+        return type;
+      }
+      case Kind::Instance: {
+        const std::string path = interface_name.empty() ? std::string(name) : fmt::format("{}/{}", interface_name, name);
+        InstanceItem instance = imported_instance(scope, path, desc.index, depth);
+        scope.instances.push_back(instance);
+        return instance;
+      }
+      case Kind::CoreModule: give_up(ErrorCode::Unsupported, "importing a core module ('{}') is not supported", name);
+      case Kind::Component: give_up(ErrorCode::Unsupported, "importing a component ('{}') is not supported", name);
+      case Kind::Value: give_up(ErrorCode::Unsupported, "importing a value ('{}') is not supported", name);
+    }
+    give_up(ErrorCode::Internal, "unknown kind of import");
+  }
+
+  InstanceItem imported_instance(const Env& scope, std::string_view path, std::uint32_t type_index, unsigned depth) {
+    if (depth > kMaxTypeScopes) give_up(ErrorCode::LimitExceeded, "instance types nested too deeply");
+    const TypeItem& item = at(scope.types, type_index, "type");
+    const auto* instance_scope = std::get_if<TypeScope>(&item);
+    const auto* type = instance_scope ? std::get_if<ast::InstanceType>(&instance_scope->def->of) : nullptr;
+    if (!type) give_up(ErrorCode::InvalidFile, "type {} is no instance type", type_index);
+    interface(path);
+    Env& env = new_env(instance_scope->scope);
+    auto instance = std::make_shared<Instance>();
+    for (const auto& declaration : type->declarations) {
+      if (std::holds_alternative<ast::CoreType>(declaration)) {
+        ++env.core_types;
+      } else if (const auto* def = std::get_if<std::shared_ptr<ast::TypeDef>>(&declaration)) {
+        env.types.push_back(type_item(env, **def));
+      } else if (const auto* alias = std::get_if<ast::Alias>(&declaration)) {
+        carry_out_alias(env, *alias);
+      } else if (const auto* item_decl = std::get_if<ast::ExportDecl>(&declaration)) {
+        instance->items.emplace_back(item_decl->name, described(env, path, item_decl->name, item_decl->desc, depth + 1));
+      } else {
+        give_up(ErrorCode::InvalidFile, "an import inside an instance type");
+      }
+    }
+    return instance;
+  }
+
+  void import_from_host(Env& env, const ast::Import& import) {
+    described(env, {}, import.name, import.desc, 0);
+  }
+
+  // ---- Definitions
+
+  void add_item(Env& env, const Item& item) {
+    struct Visitor {
+      Env& env;
+      void operator()(const Func& i) { env.funcs.push_back(i); }
+      void operator()(const TypeItem& i) { env.types.push_back(i); }
+      void operator()(const InstanceItem& i) { env.instances.push_back(i); }
+      void operator()(const ComponentItem& i) { env.components.push_back(i); }
+      void operator()(const CoreModuleItem& i) { env.core_modules.push_back(i); }
+    };
+    std::visit(Visitor{env}, item);
+  }
+
+  Item item_at(const Env& env, ast::Sort sort, std::uint32_t index) {
+    switch (sort) {
+      case ast::Sort::Func: return at(env.funcs, index, "function");
+      case ast::Sort::Type: return at(env.types, index, "type");
+      case ast::Sort::Instance: return at(env.instances, index, "instance");
+      case ast::Sort::Component: return at(env.components, index, "component");
+      case ast::Sort::CoreModule: return at(env.core_modules, index, "core module");
+      case ast::Sort::Value: give_up(ErrorCode::Unsupported, "component values are not supported");
+      default: give_up(ErrorCode::InvalidFile, "this kind of item cannot be exported from a component");
+    }
+  }
+
+  void carry_out_alias(Env& env, const ast::Alias& alias) {
+    using Target = ast::Alias::Target;
+    switch (alias.target) {
+      case Target::Export: {
+        const Item* item = at(env.instances, alias.instance, "instance")->find(alias.name);
+        if (!item) give_up(ErrorCode::InvalidFile, "an instance has no export '{}'", alias.name);
+        add_item(env, *item);
+        break;
+      }
+      case Target::CoreExport:
+        add_core_item(env, core_export(env, alias.instance, alias.name, static_cast<ast::CoreSort>(alias.sort)));
+        break;
+      case Target::Outer: {
+        const Env* outer = &env;
+        for (std::uint32_t i = 0; i < alias.outer_count && outer; ++i) outer = outer->parent;
+        if (!outer) give_up(ErrorCode::InvalidFile, "an alias reaches out of the file");
+        if (alias.sort == ast::Sort::CoreType) {
+          ++env.core_types;
+        } else {
+          add_item(env, item_at(*outer, alias.sort, alias.outer_index));
+        }
+        break;
+      }
+    }
+  }
+
+  void instantiate_core(Env& env, const ast::CoreInstantiate& definition) {
+    if (plan_.steps.size() == kMaxSteps) {
+      give_up(ErrorCode::LimitExceeded, "more than {} core instances in one file", kMaxSteps);
+    }
+    Step step;
+    step.module = at(env.core_modules, definition.module, "core module").module;
+    for (const auto& import : module_interface(step.module).imports) {
+      const ast::CoreArgument* argument = nullptr;
+      for (const auto& candidate : definition.arguments) {
+        if (candidate.name == import.module) argument = &candidate;
+      }
+      if (!argument) give_up(ErrorCode::InvalidFile, "a core module's import '{}' is not given", import.module);
+      step.imports.push_back(core_export(env, argument->instance, import.name, import.sort).ref);
+      step.import_names.emplace_back(import.module);
+      step.import_names.emplace_back(import.name);
+    }
+    // What this module imports from an earlier instance has to be at hand when it is instantiated.
+    for (const CoreRef& ref : step.imports) {
+      if (std::holds_alternative<CoreExportRef>(ref)) slot({ref, ast::CoreSort::Func});
+    }
+    plan_.steps.push_back(std::move(step));
+    env.core_instances.push_back({static_cast<std::uint32_t>(plan_.steps.size() - 1), nullptr});
+  }
+
+  const CoreModuleInterface& module_interface(std::uint32_t module) {
+    auto& known = interfaces_[module];
+    if (!known) {
+      auto read = core_interface(plan_.modules[module].bytes);
+      if (!read) throw PlanError{std::move(read).error()};
+      known = std::move(*read);
+    }
+    return *known;
+  }
+
+  void instantiate(Env& env, const ast::Instantiate& definition) {
+    const ComponentItem& target = at(env.components, definition.component, "component");
+    Env& inner = new_env(target.scope);
+    inner.instance = new_component_instance();
+    for (const auto& inner_definition : target.component->definitions) {
+      if (const auto* import = std::get_if<ast::Import>(&inner_definition)) {
+        const ast::Argument* argument = nullptr;
+        for (const auto& candidate : definition.arguments) {
+          if (candidate.name == import->name) argument = &candidate;
+        }
+        if (!argument) give_up(ErrorCode::InvalidFile, "a component's import '{}' is not given", import->name);
+        add_item(inner, item_at(env, argument->sort, argument->index));
+      } else {
+        carry_out(inner, inner_definition);
+      }
+    }
+    auto instance = std::make_shared<Instance>();
+    instance->items = inner.exports;
+    env.instances.push_back(std::move(instance));
+  }
+
+  void carry_out(Env& env, const ast::Definition& definition) {
+    struct Visitor {
+      Planner& self;
+      Env& env;
+      void operator()(const ast::CoreModule& d) {
+        for (std::uint32_t i = 0; i < self.plan_.modules.size(); ++i) {
+          if (self.plan_.modules[i].bytes.data() == d.bytes.data()) {
+            env.core_modules.push_back({i});
+            return;
+          }
+        }
+        self.plan_.modules.push_back(d);
+        env.core_modules.push_back({static_cast<std::uint32_t>(self.plan_.modules.size() - 1)});
+      }
+      void operator()(const ast::CoreInstantiate& d) { self.instantiate_core(env, d); }
+      void operator()(const ast::CoreInlineInstance& d) {
+        auto items = std::make_shared<std::map<std::string_view, CoreItem>>();
+        for (const auto& item : d.exports) (*items)[item.name] = self.core_item(env, item.sort, item.index);
+        env.core_instances.push_back({std::nullopt, std::move(items)});
+      }
+      void operator()(const ast::CoreType&) { ++env.core_types; }
+      void operator()(const std::shared_ptr<ast::Component>& d) { env.components.push_back({d.get(), &env}); }
+      void operator()(const ast::Instantiate& d) { self.instantiate(env, d); }
+      void operator()(const ast::InlineInstance& d) {
+        auto instance = std::make_shared<Instance>();
+        for (const auto& item : d.exports) {
+          instance->items.emplace_back(item.name, self.item_at(env, item.sort, item.index));
+        }
+        env.instances.push_back(std::move(instance));
+      }
+      void operator()(const ast::Alias& d) { self.carry_out_alias(env, d); }
+      void operator()(const std::shared_ptr<ast::TypeDef>& d) { env.types.push_back(self.type_item(env, *d)); }
+      void operator()(const ast::CanonLift& d) {
+        Lift lift;
+        lift.core_func = self.slot(at(env.core_funcs, d.core_func, "core function"));
+        lift.options = self.options(env, d.options);
+        lift.type = self.func_type(env, d.type);
+        lift.instance = env.instance;
+        self.plan_.lifts.push_back(lift);
+        env.funcs.push_back({static_cast<std::uint32_t>(self.plan_.lifts.size() - 1), lift.type});
+      }
+      void operator()(const ast::CanonLower& d) {
+        const Func& func = at(env.funcs, d.func, "function");
+        if (func.type->async) give_up(ErrorCode::Unsupported, "asynchronous functions (WASI 0.3) are not supported yet");
+        env.core_funcs.push_back(
+            self.host_func(Lowered{func.target, self.options(env, d.options), func.type, env.instance}));
+      }
+      void operator()(const ast::CanonResource& d) {
+        env.core_funcs.push_back(
+            self.host_func(ResourceBuiltin{d.op, self.resource_type(env, d.type), env.instance}));
+      }
+      void operator()(const ast::CanonUnsupported& d) {
+        give_up(ErrorCode::Unsupported, "the canonical built-in '{}' (WASI 0.3) is not supported yet", d.name);
+      }
+      void operator()(const ast::Import&) { give_up(ErrorCode::Internal, "an import was not given"); }
+      void operator()(const ast::Export& d) {
+        Item item = self.item_at(env, d.sort, d.index);
+        if (const auto* type = std::get_if<TypeItem>(&item)) {
+          if (const auto* resource = std::get_if<ResourceType*>(type); resource && (*resource)->name.empty()) {
+            (*resource)->name = d.name;
+          }
+        }
+        self.add_item(env, item);
+        env.exports.emplace_back(d.name, std::move(item));
+      }
+    };
+    std::visit(Visitor{*this, env}, definition);
+  }
+
+  // ---- Exports of the root
+
+  void export_to_host(std::string_view name, const Item& item) {
+    if (const auto* func = std::get_if<Func>(&item)) {
+      plan_.exports.push_back({{}, std::string(name), func->target, func->type});
+    } else if (const auto* instance = std::get_if<InstanceItem>(&item)) {
+      plan_.exported_interfaces.emplace_back(name);
+      for (const auto& [inner_name, inner] : (*instance)->items) {
+        if (const auto* inner_func = std::get_if<Func>(&inner)) {
+          plan_.exports.push_back({std::string(name), std::string(inner_name), inner_func->target, inner_func->type});
+        }
+      }
+    }
+  }
+
+  Plan& plan_;
+  std::vector<std::unique_ptr<Env>> envs_;
+  std::map<CoreRef, std::uint32_t> slots_;
+  const Type* primitives_[14] = {};
+  std::unordered_map<std::uint32_t, std::optional<CoreModuleInterface>> interfaces_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<ast::Component> component) {
+  auto plan = std::make_unique<Plan>();
+  plan->ast = component;
+  try {
+    Planner(*plan).run(*component);
+  } catch (PlanError& e) {
+    return std::unexpected(std::move(e.error));
+  }
+  return plan;
+}
+
+}  // namespace unbolt::component

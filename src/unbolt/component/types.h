@@ -1,0 +1,110 @@
+// Interface types with everything resolved: what a value of the Component Model is, and how the canonical ABI lays it out.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unbolt/engine/module.h"
+
+namespace unbolt::component {
+
+using engine::CoreFuncType;
+using engine::CoreType;
+
+enum class TypeKind : std::uint8_t {
+  Bool, S8, U8, S16, U16, S32, U32, S64, U64, F32, F64, Char, String, ErrorContext,
+  Record, Variant, List, Map, Tuple, Flags, Enum, Option, Result, Own, Borrow, Stream, Future,
+};
+
+// A resource type by identity: two are the same if they are the same object.
+struct ResourceType {
+  // Where it comes from, for messages and linking: the import's name ("wasi:io/streams@0.2.0"; empty at a world's top
+  // level) and its own ("output-stream"). A resource that a component defines has the name it was first exported by.
+  std::string interface_name;
+  std::string name;
+  bool imported = false;
+  std::uint32_t index = 0;  // among the component's resource types
+  // Defined ones: the component instance that defines it, and its destructor's slot (plan.h).
+  std::uint32_t instance = 0;
+  std::optional<std::uint32_t> destructor;
+};
+
+// CanonicalABI.md: no more core values than these are passed in registers, the rest through memory.
+inline constexpr std::size_t kMaxFlatParams = 16;
+inline constexpr std::size_t kMaxFlatResults = 1;
+
+// Immutable once made; owned by a `TypeArena`.
+struct Type {
+  TypeKind kind = TypeKind::Bool;
+  std::vector<std::string> labels;         // of fields, cases, flags, enumerators
+  std::vector<const Type*> children;       // of fields, cases, elements; null: a case without a payload
+  std::optional<std::uint32_t> length;     // of a fixed-length list
+  const ResourceType* resource = nullptr;  // of handles
+
+  // CanonicalABI.md, "Alignment", "Element Size" and "Flattening", for 32-bit memories. `flat` stops growing when it has
+  // more than kMaxFlatParams entries: from there on it does not matter how many there are.
+  std::uint32_t size = 0;
+  std::uint32_t alignment = 1;
+  std::vector<CoreType> flat;
+};
+
+struct Param {
+  std::string name;
+  const Type* type;
+};
+
+struct FuncType {
+  std::vector<Param> params;
+  const Type* result = nullptr;  // null: none
+  bool async = false;
+};
+
+// Owns types; addresses are stable.
+class TypeArena {
+ public:
+  // Computes the layout. Nullptr where the type is larger than a memory can hold.
+  const Type* add(Type type);
+  const FuncType* add(FuncType type) { return &funcs_.emplace_back(std::move(type)); }
+  ResourceType* add(ResourceType type) {
+    type.index = static_cast<std::uint32_t>(resources_.size());
+    return &resources_.emplace_back(std::move(type));
+  }
+  const std::deque<ResourceType>& resources() const { return resources_; }
+
+ private:
+  std::deque<Type> types_;
+  std::deque<FuncType> funcs_;
+  std::deque<ResourceType> resources_;
+};
+
+inline std::uint32_t align_to(std::uint32_t offset, std::uint32_t alignment) {
+  return (offset + alignment - 1) & ~(alignment - 1);
+}
+// Bytes of a variant's discriminant, and where its payload starts.
+std::uint32_t discriminant_size(std::size_t cases);
+std::uint32_t payload_offset(const Type& variant);
+// The core type that holds either (CanonicalABI.md, "join").
+CoreType join(CoreType a, CoreType b);
+
+// The core signature of a function that is lowered (what a guest imports) or lifted (what a guest exports).
+struct FlatSignature {
+  CoreFuncType core;
+  bool params_in_memory = false;
+  bool result_in_memory = false;
+};
+enum class Context : std::uint8_t { Lift, Lower };
+FlatSignature flatten(const FuncType& type, Context context);
+
+// As it is written in WIT; `depth` bounds how far into nested types it looks.
+std::string to_wit(const Type* type, unsigned depth = 6);
+std::string to_wit(const FuncType& type);
+
+// The same shape, with the same labels; resources are compared by interface (without its version) and name.
+bool equal_shape(const Type* a, const Type* b, unsigned depth = 64);
+bool equal_shape(const FuncType& a, const FuncType& b);
+
+}  // namespace unbolt::component

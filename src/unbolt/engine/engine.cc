@@ -1,0 +1,123 @@
+#include "unbolt/engine/engine.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <string>
+
+namespace unbolt::engine {
+namespace {
+
+// What one slot of the pool costs: its memory's reservation (4 GiB and a guard), its tables, its stack.
+constexpr std::uint64_t kSlotAddressSpace = (4ull << 30) + (64ull << 20);
+// A memory with its image (3), its stack and the guard of it (2); measured 5.1 with all of them parked.
+constexpr std::uint64_t kSlotMappings = 6;
+// Left for everything else in the process: libraries, threads, compiled modules.
+constexpr std::uint64_t kSpareMappings = 8'000;
+constexpr std::size_t kSmallestPool = 16;
+
+constexpr std::size_t kTablesPerInstance = 4;
+constexpr std::size_t kCoreInstancesPerInstance = 20;
+
+bool swap_is_active() {
+  // The first line of /proc/swaps is its heading.
+  std::ifstream swaps("/proc/swaps");
+  std::string line;
+  std::getline(swaps, line);
+  return static_cast<bool>(std::getline(swaps, line));
+}
+
+std::uint64_t count_mappings() {
+  std::ifstream maps("/proc/self/maps");
+  return static_cast<std::uint64_t>(
+      std::count(std::istreambuf_iterator<char>(maps), std::istreambuf_iterator<char>(), '\n'));
+}
+
+// The largest power of two that can be reserved right now, up to the 2^47 of x86-64.
+std::uint64_t reservable_address_space() {
+  for (int bits = 47; bits > 30; --bits) {
+    const std::size_t size = (1ull << bits) - (1ull << (bits - 2));
+    void* p = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p != MAP_FAILED) {
+      munmap(p, size);
+      return size;
+    }
+  }
+  return 0;
+}
+
+void configure_pool(wasm_config_t* config, std::size_t size, const EngineOptions& options, bool& pagemap_scan) {
+  Handle<wasmtime_pooling_allocation_config_t, wasmtime_pooling_allocation_config_delete> pool(
+      wasmtime_pooling_allocation_config_new());
+  auto* p = pool.get();
+  wasmtime_pooling_allocation_config_total_memories_set(p, size);
+  wasmtime_pooling_allocation_config_total_stacks_set(p, size);
+  wasmtime_pooling_allocation_config_total_tables_set(p, size * kTablesPerInstance);
+  wasmtime_pooling_allocation_config_total_core_instances_set(p, size * kCoreInstancesPerInstance);
+  wasmtime_pooling_allocation_config_max_memories_per_module_set(p, 4);
+  wasmtime_pooling_allocation_config_max_tables_per_module_set(p, 8);
+  wasmtime_pooling_allocation_config_table_elements_set(p, 65'536);
+  wasmtime_pooling_allocation_config_max_core_instance_size_set(p, 1u << 20);
+  wasmtime_pooling_allocation_config_max_unused_warm_slots_set(p, size);
+  wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(p, options.keep_resident);
+  wasmtime_pooling_allocation_config_table_keep_resident_set(p, 64 * 1024);
+  wasmtime_pooling_allocation_config_async_stack_keep_resident_set(p, 64 * 1024);
+  // A page that was written and then swapped out is not seen by the engine's scan and would reach the next tenant.
+  pagemap_scan = options.pagemap_scan == EngineOptions::PagemapScan::Auto && !swap_is_active() &&
+                 unbolt_pool_use_pagemap_scan(p);
+  wasmtime_pooling_allocation_strategy_set(config, p);
+}
+
+}  // namespace
+
+MachineLimits machine_limits() {
+  MachineLimits limits;
+  limits.address_space = reservable_address_space();
+  rlimit address_limit{};
+  if (getrlimit(RLIMIT_AS, &address_limit) == 0 && address_limit.rlim_cur != RLIM_INFINITY) {
+    limits.address_space = std::min<std::uint64_t>(limits.address_space, address_limit.rlim_cur);
+  }
+  std::uint64_t max_map_count = 65'530;
+  std::ifstream("/proc/sys/vm/max_map_count") >> max_map_count;
+  const std::uint64_t used = count_mappings();
+  limits.mappings = max_map_count > used ? max_map_count - used : 0;
+  return limits;
+}
+
+std::size_t fitting_pool(std::size_t wanted, const MachineLimits& limits) {
+  const std::uint64_t mappings = limits.mappings > kSpareMappings ? limits.mappings - kSpareMappings : 0;
+  // Half of the address space: the rest is for whoever else is in the process.
+  const std::uint64_t fits = std::min(mappings / kSlotMappings, limits.address_space / 2 / kSlotAddressSpace);
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, fits));
+  return size < std::min(kSmallestPool, wanted) ? 0 : size;
+}
+
+Engine::Engine(const EngineOptions& options) {
+  wasm_config_t* config = wasm_config_new();
+  wasmtime_config_epoch_interruption_set(config, true);
+  wasmtime_config_max_wasm_stack_set(config, kMaxWasmStack);
+  wasmtime_config_async_stack_size_set(config, kFiberStack);
+  wasmtime_config_wasm_multi_memory_set(config, true);
+  wasmtime_config_wasm_memory64_set(config, true);
+  if (options.max_instances > 0) pool_size_ = fitting_pool(options.max_instances, machine_limits());
+  if (pool_size_ > 0) configure_pool(config, pool_size_, options, pagemap_scan_);
+  engine_.reset(wasm_engine_new_with_config(config));
+
+  ticker_ = std::jthread([engine = engine_.get()](std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      wake.wait_for(lock, stop, kTick, [] { return false; });
+      wasmtime_engine_increment_epoch(engine);
+    }
+  });
+}
+
+Engine::~Engine() = default;
+
+}  // namespace unbolt::engine
