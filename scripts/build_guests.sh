@@ -16,6 +16,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/unbolt
 native_dir=${UNBOLT_NATIVE_DIR:-$cache/native}
 rust_dir=${UNBOLT_RUST_GUESTS_DIR:-$cache/guests}
 clang=${UNBOLT_GUEST_CLANG:-clang-19}
+wasi_libc=/usr/lib/wasm32-wasi
 clangxx=${UNBOLT_GUEST_CLANGXX:-clang++-19}
 # shellcheck source=scripts/rust_env.sh
 . "$root/scripts/rust_env.sh"
@@ -24,6 +25,10 @@ clangxx=${UNBOLT_GUEST_CLANGXX:-clang++-19}
 guests=(
   'c-hello      c         examples/c-hello'
   'cpp-counter  c         examples/cpp-counter'
+  'rust-hello   rust      examples/rust-hello'
+  'rust-echo    rust      examples/rust-echo'
+  'rust-proxy   rust      examples/rust-proxy'
+  'rust-cli     rust-cli  examples/rust-cli'
   'hostile      c         tests/guests/hostile   tests/guests/common'
   'reach        c         tests/guests/reach     tests/guests/common'
   'start-loop   c         tests/guests/start-loop tests/guests/common'
@@ -58,8 +63,8 @@ digest() {
   local kind=$1 tools
   shift
   tools=$shared_digest
-  [[ $kind != rust* ]] || tools+=$(rust_version)
-  [[ $kind != c ]] || tools+=$("$clang" --version)
+  [[ $kind != rust* ]] || tools+=${rust_id[$(rust_target "$kind")]:-}
+  [[ $kind != c ]] || tools+=$clang_id
   (
     cd -- "$root"
     printf '%s\n' "$kind" "$tools"
@@ -93,6 +98,75 @@ build_c() {
   "$UNBOLT_GUEST" component new "$work/core.wasm" -o "$out"
 }
 
+# Fills rust_bin, rust_std and rust_id for the target $1: the folder of a cargo and rustc that can build for it, whether
+# they have its standard library `ready` or as `source`, and their version. Toolchains come ready with `rustup target
+# add`; Debian has the source.
+find_rust_for() {
+  local folder have sysroot
+  for have in ready source; do
+    for folder in "${rust_folders[@]}"; do
+      sysroot=$("$folder/rustc" --print sysroot)/lib/rustlib
+      if [[ $have == ready ]]; then
+        compgen -G "$sysroot/$1/lib/libstd-*.rlib" >/dev/null || continue
+      else
+        [[ -f $sysroot/src/rust/library/std/Cargo.toml ]] || continue
+      fi
+      rust_bin[$1]=$folder
+      rust_std[$1]=$have
+      rust_id[$1]="$have $("$folder/rustc" -vV)"
+      return
+    done
+  done
+}
+
+# Looks for Rust once, for all the guests that are to be built.
+find_rust() {
+  local folder folders=() seen=:
+  IFS=: read -r -a folders <<<"$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+  for folder in "${folders[@]}"; do
+    [[ -x $folder/cargo && -x $folder/rustc ]] || continue
+    folder=$(readlink -f -- "$folder")
+    [[ $seen != *:$folder:* ]] || continue
+    seen+=$folder:
+    unbolt_rust_is_new_enough "$folder/cargo" && unbolt_rust_is_new_enough "$folder/rustc" || continue
+    rust_folders+=("$folder")
+  done
+  [[ ${#rust_folders[@]} -gt 0 ]] || return 0
+  find_rust_for wasm32-unknown-unknown
+  find_rust_for wasm32-wasip1
+}
+
+rust_target() {
+  [[ $1 == rust ]] && echo wasm32-unknown-unknown || echo wasm32-wasip1
+}
+
+# Rust: a library for wasm32-unknown-unknown needs no adapter; a program for wasm32-wasip1 gets the one for commands.
+build_rust() {
+  local kind=$1 name=$2 out=$3 folder=$root/$4 target bin flags=()
+  target=$(rust_target "$kind")
+  bin=${rust_bin[$target]:-}
+  [[ -n $bin ]] || fail "no Rust for $target: run scripts/setup.sh, or rustup target add $target"
+  # Left to its defaults where the toolchain is whole; else the standard library is built here, and the linker and the C
+  # library are Debian's.
+  if [[ ${rust_std[$target]} == source ]]; then
+    need wasm-ld-19
+    flags=(-Zbuild-std=std,panic_abort)
+    export RUSTC_BOOTSTRAP=1
+    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-19 CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-19
+    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=$wasi_libc -C link-arg=$wasi_libc/crt1-command.o"
+  fi
+  (
+    cd -- "$folder"
+    RUSTC=$bin/rustc CARGO_TARGET_DIR=$rust_dir "$bin/cargo" build --quiet --release --locked \
+      --target "$target" ${flags[@]+"${flags[@]}"}
+  )
+  if [[ $kind == rust ]]; then
+    "$UNBOLT_GUEST" component new "$rust_dir/$target/release/${name//-/_}.wasm" -o "$out"
+  else
+    "$UNBOLT_GUEST" component new "$rust_dir/$target/release/$name.wasm" -o "$out" --preview1 command
+  fi
+}
+
 build_wat() {
   "$UNBOLT_GUEST" wat "$root/$3" -o "$1"
 }
@@ -110,6 +184,10 @@ build() {
   mkdir -p -- "$work"
   case $kind in
     c) build_c "$out" "$work" "$@" ;;
+    rust*)
+      printf '%-16s building (with its standard library: minutes the first time)\n' "$name"
+      build_rust "$kind" "$name" "$out" "$@"
+      ;;
     wat) build_wat "$out" "$work" "$@" ;;
     *) fail "$name: no way to build $kind" ;;
   esac
@@ -138,16 +216,27 @@ for name; do
   printf '%s\n' "${guests[@]}" | grep -q "^$name " || fail "no guest is named $name; --list shows them"
 done
 
+# One build of a folder at a time.
+mkdir -p -- "$out_dir/.work"
+exec 9>"$out_dir/.work/lock"
+flock 9
+
 guest_tool
 shared_digest=$(
   cd -- "$root"
   find wit/deps -type f -print0 | LC_ALL=C sort -z | xargs -0 cat "$UNBOLT_GUEST" scripts/build_guests.sh | sha256sum
 )
 
+clang_id=$("$clang" --version 2>/dev/null || true)
+rust_folders=()
+declare -A rust_bin rust_std rust_id
+wanted=" ${*:-$(printf '%s\n' "${guests[@]}" | awk '{printf "%s ", $1}')} "
+[[ $wanted != *' rust-'* ]] || find_rust
+
 failed=()
 for guest in "${guests[@]}"; do
   read -r name kind folders <<<"$guest"
-  [[ $# -eq 0 || " $* " == *" $name "* ]] || continue
+  [[ $wanted == *" $name "* ]] || continue
   # A subshell of its own, outside of any condition, so that its first failing command ends it.
   set +e
   (
