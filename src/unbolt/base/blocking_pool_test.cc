@@ -108,6 +108,21 @@ TEST(BlockingPool, CancellationWaitsForTheWorkToEnd) {
   EXPECT_TRUE(aborted);
 }
 
+TEST(Suspend, AResumeThatWasCalledHoldsTheLoopNoLonger) {
+  asio::io_context loop;
+  Resume kept;
+  bool resumed = false;
+  spawn(loop, [](Resume& kept, bool& resumed) -> Task<> {
+    co_await suspend([&](Resume resume) {
+      kept = std::move(resume);
+      kept();
+    });
+    resumed = true;
+  }(kept, resumed));
+  loop.run();
+  EXPECT_TRUE(resumed);
+}
+
 TEST(BlockingPool, ManyLoopsEachGetTheirOwnAnswers) {
   constexpr int kLoops = 4, kCalls = 500;
   std::vector<std::unique_ptr<asio::io_context>> loops;

@@ -26,7 +26,9 @@ Task<> suspend(Start start) {
         auto loop = asio::prefer(asio::get_associated_executor(handler),
                                  asio::execution::outstanding_work.tracked);
         start(Resume([handler = std::move(handler), loop = std::move(loop)]() mutable {
-          asio::post(loop, std::move(handler));
+          // Also a `Resume` that is kept after its call holds the loop no longer.
+          auto once = std::move(loop);
+          asio::post(once, std::move(handler));
         }));
       },
       use_task);

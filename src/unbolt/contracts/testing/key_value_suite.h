@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "unbolt/base/blocking_pool.h"
+#include "unbolt/base/testing/run_task.h"
 #include "unbolt/contracts/key_value.h"
 
 namespace unbolt::contracts {
@@ -29,21 +30,6 @@ struct KeyValueCase {
   bool transactions = true;
 };
 inline void PrintTo(const KeyValueCase& provider, std::ostream* out) { *out << provider.name; }
-
-// Drives a task on `loop` until it has ended.
-template <class T>
-T run_task(asio::io_context& loop, Task<T> task) {
-  std::optional<T> value;
-  std::exception_ptr failure;
-  asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown, T result) {
-    failure = thrown;
-    if (!thrown) value.emplace(std::move(result));
-  });
-  loop.restart();
-  loop.run();
-  if (failure) std::rethrow_exception(failure);
-  return std::move(*value);
-}
 
 class KeyValueSuite : public ::testing::TestWithParam<KeyValueCase> {
  protected:

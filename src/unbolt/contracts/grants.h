@@ -1,0 +1,37 @@
+// What a component may do beyond computing. Nothing is granted by default; docs/grants.md has the grammar.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unbolt/base/error.h"
+
+namespace unbolt::contracts {
+
+// `HOST[:PORT]`, where HOST is a name, `*.SUFFIX` (any name below it) or `*`; without a port, any port.
+class HostPattern {
+ public:
+  static Result<HostPattern> parse(std::string_view text);
+  // `authority` as in a URL; `default_port` where it names none.
+  bool matches(std::string_view authority, unsigned default_port) const;
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  std::string host_;     // lower case; "*" any, ".suffix" any below
+  unsigned port_ = 0;    // 0: any
+};
+
+// A value; built once, then read by all threads.
+struct Grants {
+  std::map<std::string, std::string> env;
+  std::vector<HostPattern> hosts;  // for outgoing HTTP
+
+  // One grant, `KIND:VALUE`; InvalidArgument says what is wrong and what would be right.
+  Result<> add(std::string_view grant);
+  bool allows_host(std::string_view authority, unsigned default_port) const;
+};
+
+}  // namespace unbolt::contracts
