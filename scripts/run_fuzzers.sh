@@ -25,9 +25,13 @@ for name in "${names[@]}"; do
   mkdir -p "build/fuzz/corpus/$name"
   seeds=()
   if [ -d "tests/fuzz/corpus/$name" ]; then seeds=("tests/fuzz/corpus/$name"); fi
-  if ! "build/fuzz/bin/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -verbosity=0 -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/corpus/$name" ${seeds[@]+"${seeds[@]}"}; then
-    echo "fuzz: $name FAILED" >&2
+  log="build/fuzz/found/$name.log"
+  if "build/fuzz/bin/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/corpus/$name" ${seeds[@]+"${seeds[@]}"} >"$log" 2>&1; then
+    sed -n 's/^stat::number_of_executed_units: */      runs: /p' "$log"
+  else
+    grep -v '^#' "$log" | tail -n 60
+    echo "fuzz: $name FAILED (all of it: $log)" >&2
     failed=$((failed + 1))
   fi
 done
