@@ -10,6 +10,7 @@
 #
 #   UNBOLT_FRESH_USER    the user who runs make (default: builder, who may sudo; or root)
 #   UNBOLT_FRESH_AFTER   a command to run there after make, in the clone
+#   UNBOLT_FRESH_KEEP    not empty: go on in the `root` of last time, with this repository's commits of now
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -55,46 +56,53 @@ if [ ! -f "$base/.complete" ]; then
   touch "$base/.complete"
 fi
 
-echo "fresh: a new machine in $root"
-rm -rf "$root"
-cp -a --reflink=auto "$base" "$root"
-rm -f "$root/etc/apt/sources.list"
-for file in "${sources[@]}"; do install -D -m 644 "$file" "$root$file"; done
-for file in /etc/apt/apt.conf.d/*; do
-  # Settings of the network alone: proxies and certificates.
-  if [ -f "$file" ] && grep -qiE 'proxy|acquire::https?' "$file"; then install -m 644 "$file" "$root$file"; fi
-done
-for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; do
-  if [ -f "$file" ]; then install -D -m 644 "$(readlink -f "$file")" "$root$file"; fi
-done
+home=/root
+if [ "$user" != root ]; then home="/home/$user"; fi
+clone="$home/a path with spaces/unbolt"
+
+if [ -z "${UNBOLT_FRESH_KEEP:-}" ] || [ ! -d "$root$clone" ]; then
+  echo "fresh: a new machine in $root"
+  rm -rf "$root"
+  cp -a --reflink=auto "$base" "$root"
+  rm -f "$root/etc/apt/sources.list"
+  for file in "${sources[@]}"; do install -D -m 644 "$file" "$root$file"; done
+  for file in /etc/apt/apt.conf.d/*; do
+    # Settings of the network alone: proxies and certificates.
+    if [ -f "$file" ] && grep -qiE 'proxy|acquire::https?' "$file"; then install -m 644 "$file" "$root$file"; fi
+  done
+  for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; do
+    if [ -f "$file" ]; then install -D -m 644 "$(readlink -f "$file")" "$root$file"; fi
+  done
+
+  if [ "$user" != root ]; then
+    chroot "$root" useradd --create-home --shell /bin/bash "$user"
+    # A variable set here would be lost in sudo otherwise.
+    echo "$user ALL=(ALL) NOPASSWD:SETENV: ALL" >"$root/etc/sudoers.d/$user"
+    chmod 440 "$root/etc/sudoers.d/$user"
+  fi
+  mkdir -p "$root$clone"
+  git clone --quiet --no-hardlinks "$repository" "$root$clone"
+  for name in config.toml config; do
+    if [ -f "${CARGO_HOME:-$HOME/.cargo}/$name" ]; then
+      install -D -m 644 "${CARGO_HOME:-$HOME/.cargo}/$name" "$root$home/.cargo/$name"
+    fi
+  done
+  for file in "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf"; do
+    if [ -f "$file" ]; then install -D -m 644 "$file" "$root$home/.config/pip/pip.conf"; fi
+  done
+  # Wheels that pip is told to find in a folder.
+  for place in ${PIP_FIND_LINKS:-}; do
+    if [ -d "$place" ]; then mkdir -p "$root$place" && cp -a "$place/." "$root$place/"; fi
+  done
+else
+  echo "fresh: on in $root"
+  git -C "$root$clone" -c safe.directory='*' fetch --quiet "$repository" HEAD
+  git -C "$root$clone" -c safe.directory='*' reset --quiet --hard FETCH_HEAD
+fi
+chroot "$root" chown -R "$user:" "$home"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t sysfs sys "$root/sys"
-
-home=/root
-if [ "$user" != root ]; then
-  home="/home/$user"
-  chroot "$root" useradd --create-home --shell /bin/bash "$user"
-  # A variable set here would be lost in sudo otherwise.
-  echo "$user ALL=(ALL) NOPASSWD:SETENV: ALL" >"$root/etc/sudoers.d/$user"
-  chmod 440 "$root/etc/sudoers.d/$user"
-fi
-clone="$home/a path with spaces/unbolt"
-mkdir -p "$root$clone"
-git clone --quiet --no-hardlinks "$repository" "$root$clone"
-for name in config.toml config; do
-  if [ -f "${CARGO_HOME:-$HOME/.cargo}/$name" ]; then
-    install -D -m 644 "${CARGO_HOME:-$HOME/.cargo}/$name" "$root$home/.cargo/$name"
-  fi
-done
-for file in "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf"; do
-  if [ -f "$file" ]; then install -D -m 644 "$file" "$root$home/.config/pip/pip.conf"; fi
-done
-# Wheels that pip is told to find in a folder.
-for place in ${PIP_FIND_LINKS:-}; do
-  if [ -d "$place" ]; then mkdir -p "$root$place" && cp -a "$place/." "$root$place/"; fi
-done
-chroot "$root" chown -R "$user:" "$home"
 
 mapfile -t passed < <(env | grep -E '^(CARGO_[A-Z_]+|PIP_[A-Z_]+|SSL_CERT_(FILE|DIR)|(https?|no|HTTPS?|NO)_(proxy|PROXY))=' |
     grep -v '^CARGO_\(HOME\|TARGET_DIR\)=' || true)
