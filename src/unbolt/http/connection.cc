@@ -62,7 +62,7 @@ Task<> Connection::serve_requests() {
     while ((progress = parser_.read_request(channel_->in, request_.head)) == HeadParser::Progress::More) {
       channel_->send();
       bool idle = !parser_.started() && channel_->in.empty();
-      if (channel_->ended() || (idle && server_->stopping && !channel_->transport()->readable())) {
+      if (channel_->ended() || (idle && server_->stopping && channel_->transport()->peek() == Transport::Peek::Nothing)) {
         if (channel_->sending()) co_await write_out();
         co_return;
       }

@@ -132,7 +132,8 @@ void Connection::lost() {
 }
 
 void Connection::stop() {
-  if (phase_ != Phase::Idle || !input_.waiting() || channel_->transport()->readable()) return;
+  bool idle = phase_ == Phase::Idle && input_.waiting();
+  if (!idle || channel_->transport()->peek() != Transport::Peek::Nothing) return;
   quit_ = true;
   input_.post();
 }

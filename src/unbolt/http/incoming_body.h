@@ -31,6 +31,9 @@ class IncomingBody final : public BodyReader {
   // A new message's body; `channel` stays until the next call.
   void start(Channel& channel, BodyDecoder::Kind kind, std::uint64_t length, const Limits& limits);
 
+  // Its channel goes; only where it has ended.
+  void detach() { channel_ = nullptr; }
+
   ByteView available() const override;
   void consume(std::size_t size) override;
   State state() const override;

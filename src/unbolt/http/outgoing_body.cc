@@ -20,7 +20,7 @@ void OutgoingBody::start(Channel& channel, std::size_t buffer_bytes, const Plan&
   buffer_bytes_ = buffer_bytes;
   framing_ = Framing::Undecided;
   written_ = remaining_ = 0;
-  finished_ = aborted_ = flush_wanted_ = false;
+  finished_ = aborted_ = flush_wanted_ = had_trailers_ = false;
   if (!plan.length && !plan.forbidden) return channel.out.open_gap();
   framing_ = Framing::Length;
   remaining_ = plan.forbidden ? 0 : *plan.length;
@@ -32,6 +32,12 @@ void OutgoingBody::start(Channel& channel, std::size_t buffer_bytes, const Plan&
     out.append("\r\n");
   }
   out.append("\r\n");
+}
+
+void OutgoingBody::restart(Channel& channel) {
+  bool finished = finished_;
+  start(channel, buffer_bytes_, plan_);
+  if (finished) (void)finish({});
 }
 
 std::size_t OutgoingBody::capacity() const {
@@ -94,9 +100,10 @@ Task<> OutgoingBody::wait() {
 }
 
 Task<Result<>> OutgoingBody::drained() {
+  if (!channel_) co_return Result<>{};
   if (!aborted_ && !channel_->broken()) send();
-  while (channel_->pending() != 0 && !channel_->broken()) co_await drained_waiter_.wait();
-  if (aborted_ || channel_->broken()) co_return left();
+  while (channel_ && channel_->pending() != 0 && !channel_->broken()) co_await drained_waiter_.wait();
+  if (aborted_ || (channel_ && channel_->broken())) co_return left();
   co_return Result<>{};
 }
 
@@ -115,6 +122,7 @@ Result<> OutgoingBody::finish(Fields trailers) {
     channel_->out.text().append("0\r\n").append(section).append("\r\n");
   }
   finished_ = true;
+  had_trailers_ = !section.empty();
   flush_wanted_ = true;
   owner_.on_flush_wanted();
   return {};

@@ -37,10 +37,16 @@ class OutgoingBody final : public BodyWriter {
 
   // `channel.out` ends with the last field line of a head; `channel` stays until the next call.
   void start(Channel& channel, std::size_t buffer_bytes, const Plan& plan);
+  // Begins again on another channel, finished where it was; only where it is restartable.
+  void restart(Channel& channel);
+  // Nothing that was given to the old channel would be missing.
+  bool restartable() const { return written_ == 0 && !had_trailers_ && !aborted_; }
+  // Its channel goes; only where it is finished.
+  void detach() { channel_ = nullptr; }
   // Before `start`: there is no body to write to.
   void reset() {
     channel_ = nullptr;
-    finished_ = aborted_ = flush_wanted_ = false;
+    finished_ = aborted_ = flush_wanted_ = had_trailers_ = false;
   }
 
   // Never 0 where `write` would report an error rather than wait.
@@ -58,7 +64,8 @@ class OutgoingBody final : public BodyWriter {
   // Nothing but the connection's end ends the message.
   bool until_close() const { return framing_ == Framing::UntilClose; }
   bool flush_wanted() const { return flush_wanted_; }
-  bool touched() const { return written_ != 0 || finished_ || aborted_ || flush_wanted_; }
+  // Nothing was sent, and nothing is there to be sent.
+  bool untouched() const { return framing_ == Framing::Undecided && written_ == 0 && !finished_ && !flush_wanted_; }
 
   // Decides what is open and gives everything to the channel.
   void send();
@@ -84,6 +91,7 @@ class OutgoingBody final : public BodyWriter {
   bool finished_ = false;
   bool aborted_ = false;
   bool flush_wanted_ = false;
+  bool had_trailers_ = false;
   Waiter capacity_waiter_;
   Waiter drained_waiter_;
 };

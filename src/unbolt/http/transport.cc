@@ -33,11 +33,7 @@ class TcpTransport final : public Transport {
     return 0;
   }
 
-  bool readable() override {
-    char byte;
-    ssize_t size = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return size >= 0 || errno != EAGAIN;
-  }
+  Peek peek() override { return peek_at(socket_); }
 
   void shutdown() override {
     boost::system::error_code ignored;
@@ -55,6 +51,13 @@ class TcpTransport final : public Transport {
 };
 
 }  // namespace
+
+Transport::Peek peek_at(Socket& socket) {
+  char byte;
+  ssize_t size = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (size > 0) return Transport::Peek::Bytes;
+  return size < 0 && errno == EAGAIN ? Transport::Peek::Nothing : Transport::Peek::Closed;
+}
 
 std::unique_ptr<Transport> make_tcp_transport(Socket socket) {
   return std::make_unique<TcpTransport>(std::move(socket));

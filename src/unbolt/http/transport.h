@@ -25,14 +25,18 @@ class Transport {
   virtual void async_write(asio::const_buffer from, Ref<Channel> channel) = 0;
   // As much as the system takes without waiting; 0 and no error where that is nothing.
   virtual std::size_t try_write(asio::const_buffer from, boost::system::error_code& error) = 0;
-  // Something came in, or the peer has left, since the last read (for a connection that lies idle).
-  virtual bool readable() = 0;
+  // What a read would find now.
+  enum class Peek : std::uint8_t { Nothing, Bytes, Closed };
+  virtual Peek peek() = 0;
   // No more will be sent.
   virtual void shutdown() = 0;
   // What is under way ends with operation_aborted. A reset tells the peer that something is missing.
   enum class How : std::uint8_t { Normal, Reset };
   virtual void close(How how) = 0;
 };
+
+// What the system holds for a read from `socket`.
+Transport::Peek peek_at(Socket& socket);
 
 std::unique_ptr<Transport> make_tcp_transport(Socket socket);
 
