@@ -1,6 +1,6 @@
 # Flags of every target, and the two functions that the folders use.
 add_library(unbolt_options INTERFACE)
-target_compile_options(unbolt_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers)
+target_compile_options(unbolt_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
 target_include_directories(unbolt_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_link_options(unbolt_options INTERFACE -fuse-ld=lld-19)
 if(UNBOLT_WERROR)

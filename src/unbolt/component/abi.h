@@ -689,7 +689,7 @@ struct Abi<std::variant<Alternatives...>> : CasesAbi<Alternatives...> {
   template <class F, std::size_t... I>
   static bool select(std::uint32_t index, F f, std::index_sequence<I...>) {
     bool ok = false;
-    ((index == I && (ok = f(std::integral_constant<std::size_t, I>{}), true)) || ...);
+    (void)((index == I && (ok = f(std::integral_constant<std::size_t, I>{}), true)) || ...);
     return ok;
   }
   static constexpr auto kIndices = std::index_sequence_for<Alternatives...>{};

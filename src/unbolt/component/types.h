@@ -81,7 +81,7 @@ class TypeArena {
   std::deque<ResourceType> resources_;
 };
 
-inline std::uint32_t align_to(std::uint32_t offset, std::uint32_t alignment) {
+inline constexpr std::uint32_t align_to(std::uint32_t offset, std::uint32_t alignment) {
   return (offset + alignment - 1) & ~(alignment - 1);
 }
 // Bytes of a variant's discriminant, and where its payload starts.

@@ -25,6 +25,7 @@ struct Links {
 // Host functions find it with `call.host<Guest>()`. Belongs to whoever made the instance, outlives it, on its loop.
 struct Guest {
   std::string_view component;      // its name, for the log
+  Executor loop;
   const Links* links = nullptr;    // pinned for the invocation
   wasi::Context* wasi = nullptr;
 };

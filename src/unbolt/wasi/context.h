@@ -1,0 +1,34 @@
+// What WASI has for one live component: its environment, its streams, its way out.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unbolt/base/task.h"
+#include "unbolt/contracts/grants.h"
+#include "unbolt/http/client.h"
+#include "unbolt/wasi/streams.h"
+
+namespace unbolt::wasi {
+
+// The part that all instances of a component share. Immutable, shared by all loops.
+struct Environment {
+  std::vector<std::string> arguments;
+  contracts::Grants grants;
+  bool stdin_is_terminal = false, stdout_is_terminal = false, stderr_is_terminal = false;
+};
+
+// Belongs to whoever made the instance, outlives it, on its loop.
+struct Context {
+  const Environment* environment = nullptr;
+  http::Client* http_client = nullptr;  // the loop's
+  std::shared_ptr<Source> standard_input;
+  std::shared_ptr<Sink> standard_output, standard_error;
+  std::optional<int> exit_status;  // set by wasi:cli/exit, which then traps
+};
+
+}  // namespace unbolt::wasi

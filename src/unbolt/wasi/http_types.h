@@ -1,0 +1,163 @@
+// The resources of wasi:http/types, and the seam between them and whoever serves the request.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/cancellation_signal.hpp>
+
+#include "unbolt/component/abi.h"
+#include "unbolt/http/client.h"
+#include "unbolt/http/handler.h"
+#include "unbolt/wasi/http_error.h"
+#include "unbolt/wasi/streams.h"
+
+namespace unbolt::wasi {
+
+// A fields resource. Headers of messages that came in, and of those that were sent, cannot be changed any more.
+struct Fields {
+  std::shared_ptr<http::Fields> list = std::make_shared<http::Fields>();
+  bool immutable = false;
+};
+
+// The body of a message that came in. Shared by the resources that look at it; cut off when its request has ended, since
+// a guest may keep handles for longer.
+class IncomingBodySource final : public Source {
+ public:
+  explicit IncomingBodySource(http::BodyReader* reader) : reader_(reader) {}
+  explicit IncomingBodySource(std::unique_ptr<http::BodyReader> owned) : reader_(owned.get()), owned_(std::move(owned)) {}
+  void cut_off() {
+    reader_ = nullptr;
+    owned_.reset();
+  }
+
+  ByteView available() override { return reader_ ? reader_->available() : ByteView{}; }
+  void consume(std::size_t size) override {
+    if (reader_) reader_->consume(size);
+  }
+  bool open() override { return reader_ && reader_->state() == http::BodyReader::State::Open; }
+  std::optional<Error> failure() override;
+  Task<> wait() override;
+  // After the end.
+  http::Fields trailers() const { return reader_ ? reader_->trailers() : http::Fields{}; }
+
+ private:
+  http::BodyReader* reader_;
+  std::unique_ptr<http::BodyReader> owned_;
+};
+
+// The body of a message that goes out. The guest may write before the message is sent: until then a bounded buffer
+// stands in for the connection.
+class OutgoingBodySink final : public Sink {
+ public:
+  explicit OutgoingBodySink(Executor loop) : attached_(loop, Timer::time_point::max()) {}
+
+  // The message is sent now; the writer outlives the sink or `cut_off`.
+  void attach(http::BodyWriter* writer, std::shared_ptr<void> owner = nullptr);
+  void cut_off();
+  Result<> finish(http::Fields trailers);
+  bool finished() const { return finished_; }
+  // Dropped without `finish`: the peer must see that it is incomplete.
+  void abandon();
+
+  bool open() override { return !finished_ && !failure_; }
+  std::optional<Error> failure() override { return failure_; }
+  std::size_t capacity() override;
+  Result<> write(ByteView bytes) override;
+  void flush() override {
+    if (writer_) writer_->flush();
+  }
+  Task<> wait() override;
+
+ private:
+  static constexpr std::size_t kBuffer = 16 * 1024;
+  http::BodyWriter* writer_ = nullptr;
+  std::shared_ptr<void> owner_;
+  Bytes buffer_;  // before it is attached
+  bool finished_ = false;
+  http::Fields trailers_;
+  std::optional<Error> failure_;
+  Timer attached_;
+};
+
+struct IncomingRequest {
+  http::RequestHead head;
+  std::shared_ptr<http::Fields> fields;
+  std::shared_ptr<IncomingBodySource> body;
+  bool consumed = false;
+};
+
+struct IncomingBody {
+  std::shared_ptr<IncomingBodySource> source;
+  bool streamed = false;
+};
+
+struct FutureTrailers {
+  std::shared_ptr<IncomingBodySource> source;
+  bool taken = false;
+};
+
+struct OutgoingBody {
+  std::shared_ptr<OutgoingBodySink> sink;
+  bool written = false;
+  bool done = false;
+  ~OutgoingBody() {
+    if (sink && !done) sink->abandon();
+  }
+};
+
+struct OutgoingRequest {
+  std::string method = "GET";
+  std::optional<std::string> scheme, authority, path_with_query;
+  std::shared_ptr<http::Fields> fields;
+  std::shared_ptr<OutgoingBodySink> body;  // made when it is asked for
+};
+
+struct RequestOptions {
+  std::optional<std::uint64_t> connect, first_byte, between_bytes;
+};
+
+struct OutgoingResponse {
+  std::uint16_t status = 200;
+  std::shared_ptr<http::Fields> fields;
+  std::shared_ptr<OutgoingBodySink> body;  // made when it is asked for
+};
+
+// Who takes the response to a request: the host's invocation. Outlives the request.
+class ResponseTarget {
+ public:
+  virtual ~ResponseTarget() = default;
+  virtual Result<http::BodyWriter*> start(http::ResponseHead head) = 0;
+  // The guest answered with an error instead.
+  virtual void failed(const HttpError& error) = 0;
+};
+
+// One request's hold on what the guest's handles reach. Whoever serves the request owns it and ends it.
+struct RequestScope {
+  ResponseTarget* target = nullptr;  // null once answered or ended
+  std::shared_ptr<IncomingBodySource> request_body;
+  std::shared_ptr<OutgoingBodySink> response_body;
+  void end();
+};
+
+struct ResponseOutparam {
+  std::shared_ptr<RequestScope> scope;
+};
+
+struct IncomingResponse {
+  int status = 0;
+  std::shared_ptr<http::Fields> fields;
+  std::shared_ptr<IncomingBodySource> body;
+  bool consumed = false;
+};
+
+// The two resources that a handler is called with.
+std::pair<component::Own<IncomingRequest>, component::Own<ResponseOutparam>> make_request(
+    http::Request& request, std::shared_ptr<RequestScope> scope);
+
+}  // namespace unbolt::wasi

@@ -1,0 +1,25 @@
+// Everything of WASI 0.2 that this host offers, by package. `add_all` is what the program uses.
+#pragma once
+
+#include "unbolt/component/host_interface.h"
+
+namespace unbolt::wasi {
+
+void add_io(component::HostInterfaces& host);
+void add_clocks(component::HostInterfaces& host);
+void add_random(component::HostInterfaces& host);
+void add_cli(component::HostInterfaces& host);
+void add_http(component::HostInterfaces& host);
+// Filesystem and sockets: they link, and every way into them answers "denied".
+void add_denied(component::HostInterfaces& host);
+
+inline void add_all(component::HostInterfaces& host) {
+  add_io(host);
+  add_clocks(host);
+  add_random(host);
+  add_cli(host);
+  add_http(host);
+  add_denied(host);
+}
+
+}  // namespace unbolt::wasi

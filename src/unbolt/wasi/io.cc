@@ -1,0 +1,332 @@
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+#include <deque>
+
+#include "unbolt/component/bind.h"
+#include "unbolt/wasi/interfaces.h"
+#include "unbolt/wasi/streams.h"
+
+namespace unbolt::wasi {
+namespace {
+
+using component::Borrow;
+using component::Call;
+using component::Own;
+
+// variant stream-error { last-operation-failed(error), closed }
+using StreamError = std::variant<Own<IoError>, std::monostate>;
+template <class T>
+using StreamResult = std::expected<T, StreamError>;
+
+constexpr std::uint64_t kMaxPollables = 10'000;
+
+StreamError closed() { return StreamError(std::in_place_index<1>); }
+StreamError failed(Error error) { return StreamError(std::in_place_index<0>, std::make_unique<IoError>(std::move(error))); }
+
+StreamError end_of(Source& source) {
+  if (auto failure = source.failure()) return failed(std::move(*failure));
+  return closed();
+}
+StreamError end_of(Sink& sink) {
+  if (auto failure = sink.failure()) return failed(std::move(*failure));
+  return closed();
+}
+
+// ---- error
+
+std::string to_debug_string(Call&, Borrow<IoError> error) { return error->error.message; }
+
+// ---- poll
+
+bool pollable_ready(Call&, Borrow<Pollable> pollable) { return pollable->ready(); }
+
+Task<Result<>> wait_for(Pollable* pollable) {
+  co_await pollable->wait();
+  co_return Result<>{};
+}
+Reply<Result<>> pollable_block(Call&, Borrow<Pollable> pollable) {
+  if (pollable->ready()) return Result<>{};
+  return wait_for(pollable.object);
+}
+
+using PollResult = Result<std::vector<std::uint32_t>>;
+
+std::vector<std::uint32_t> ready_ones(const std::vector<Borrow<Pollable>>& pollables) {
+  std::vector<std::uint32_t> ready;
+  for (std::uint32_t i = 0; i < pollables.size(); ++i) {
+    if (pollables[i]->ready()) ready.push_back(i);
+  }
+  return ready;
+}
+
+// Waits for any of them: all wait, the first to end cancels the others, and every one has ended before this does.
+Task<PollResult> wait_for_any(std::vector<Borrow<Pollable>> pollables) {
+  struct Group {
+    std::deque<asio::cancellation_signal> signals;
+    std::size_t running = 0;
+    Timer all_ended;
+    explicit Group(Executor executor) : all_ended(executor, Timer::time_point::max()) {}
+    void cancel() {
+      for (auto& signal : signals) signal.emit(asio::cancellation_type::terminal);
+    }
+  };
+  const auto executor = co_await asio::this_coro::executor;
+  Group group(executor);
+  co_await asio::this_coro::throw_if_cancelled(false);
+  std::vector<const void*> keys;
+  for (const auto& pollable : pollables) {
+    if (std::find(keys.begin(), keys.end(), pollable->key()) != keys.end()) continue;
+    keys.push_back(pollable->key());
+    auto& signal = group.signals.emplace_back();
+    ++group.running;
+    asio::co_spawn(executor, pollable->wait(), asio::bind_cancellation_slot(signal.slot(), [&group](std::exception_ptr) {
+                     group.cancel();
+                     if (--group.running == 0) group.all_ended.cancel();
+                   }));
+  }
+  const auto outer = (co_await asio::this_coro::cancellation_state).slot();
+  while (group.running > 0) {
+    boost::system::error_code ec;
+    co_await group.all_ended.async_wait(asio::redirect_error(use_task, ec));
+    if (outer.is_connected() &&
+        (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) {
+      group.cancel();
+    }
+  }
+  co_return ready_ones(pollables);
+}
+
+Reply<PollResult> poll(Call&, std::vector<Borrow<Pollable>> pollables) {
+  if (pollables.empty()) return PollResult(fail(ErrorCode::InvalidArgument, "poll: the list of pollables is empty"));
+  if (pollables.size() > kMaxPollables) {
+    return PollResult(fail(ErrorCode::LimitExceeded, "poll: more than {} pollables", kMaxPollables));
+  }
+  if (auto ready = ready_ones(pollables); !ready.empty()) return PollResult(std::move(ready));
+  return wait_for_any(std::move(pollables));
+}
+
+// ---- input-stream
+
+class SourcePollable final : public Pollable {
+ public:
+  explicit SourcePollable(std::shared_ptr<Source> source) : source_(std::move(source)) {}
+  bool ready() override { return !source_->available().empty() || !source_->open(); }
+  Task<> wait() override { return source_->wait(); }
+  const void* key() const override { return source_.get(); }
+
+ private:
+  std::shared_ptr<Source> source_;
+};
+
+using BytesRead = StreamResult<ByteView>;
+
+BytesRead read_now(InputStream& stream, std::uint64_t length) {
+  const ByteView view = stream.give(length);
+  if (view.empty() && length > 0 && !stream.source()->open()) return std::unexpected(end_of(*stream.source()));
+  return view;
+}
+
+BytesRead input_read(Call&, Borrow<InputStream> stream, std::uint64_t length) { return read_now(*stream, length); }
+
+Task<BytesRead> read_later(InputStream* stream, std::uint64_t length) {
+  const auto source = stream->source();
+  while (source->available().empty() && source->open()) co_await source->wait();
+  co_return read_now(*stream, length);
+}
+bool must_wait(InputStream& stream, std::uint64_t length) {
+  return length > 0 && stream.source()->available().empty() && stream.source()->open();
+}
+Reply<BytesRead> input_blocking_read(Call&, Borrow<InputStream> stream, std::uint64_t length) {
+  if (must_wait(*stream, length)) return read_later(stream.object, length);
+  return read_now(*stream, length);
+}
+
+StreamResult<std::uint64_t> as_count(BytesRead read) {
+  if (!read) return std::unexpected(std::move(read.error()));
+  return read->size();
+}
+StreamResult<std::uint64_t> input_skip(Call&, Borrow<InputStream> stream, std::uint64_t length) {
+  return as_count(read_now(*stream, length));
+}
+Task<StreamResult<std::uint64_t>> skip_later(InputStream* stream, std::uint64_t length) {
+  co_return as_count(co_await read_later(stream, length));
+}
+Reply<StreamResult<std::uint64_t>> input_blocking_skip(Call&, Borrow<InputStream> stream, std::uint64_t length) {
+  if (must_wait(*stream, length)) return skip_later(stream.object, length);
+  return as_count(read_now(*stream, length));
+}
+Own<Pollable> input_subscribe(Call&, Borrow<InputStream> stream) {
+  return std::make_unique<SourcePollable>(stream->source());
+}
+
+// ---- output-stream
+
+class SinkPollable final : public Pollable {
+ public:
+  explicit SinkPollable(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  bool ready() override { return sink_->capacity() > 0 || !sink_->open(); }
+  Task<> wait() override { return sink_->wait(); }
+  const void* key() const override { return sink_.get(); }
+
+ private:
+  std::shared_ptr<Sink> sink_;
+};
+
+using Written = StreamResult<void>;
+
+Written to_written(Result<> result) {
+  if (!result) return std::unexpected(failed(std::move(result.error())));
+  return {};
+}
+
+StreamResult<std::uint64_t> output_check_write(Call&, Borrow<OutputStream> stream) {
+  if (!stream->sink().open()) return std::unexpected(end_of(stream->sink()));
+  return stream->sink().capacity();
+}
+
+// Writing more than check-write permitted is a trap.
+Result<Written> output_write(Call&, Borrow<OutputStream> stream, ByteView contents) {
+  Sink& sink = stream->sink();
+  if (!sink.open()) return Written(std::unexpected(end_of(sink)));
+  if (contents.size() > sink.capacity()) {
+    return fail(ErrorCode::InvalidArgument, "write: {} bytes where check-write permits {}", contents.size(),
+                sink.capacity());
+  }
+  return to_written(sink.write(contents));
+}
+
+Task<Written> write_all(std::shared_ptr<Sink> sink, ByteView contents) {
+  while (!contents.empty()) {
+    while (sink->capacity() == 0 && sink->open()) co_await sink->wait();
+    if (!sink->open()) co_return std::unexpected(end_of(*sink));
+    const ByteView part = contents.first(std::min(contents.size(), sink->capacity()));
+    if (auto written = sink->write(part); !written) co_return to_written(std::move(written));
+    contents = contents.subspan(part.size());
+  }
+  sink->flush();
+  co_return Written{};
+}
+
+Reply<Written> output_blocking_write_and_flush(Call&, Borrow<OutputStream> stream, ByteView contents) {
+  Sink& sink = stream->sink();
+  if (!sink.open()) return Written(std::unexpected(end_of(sink)));
+  if (contents.size() > sink.capacity()) return write_all(stream->shared(), contents);
+  auto written = to_written(sink.write(contents));
+  if (written) sink.flush();
+  return written;
+}
+
+Written output_flush(Call&, Borrow<OutputStream> stream) {
+  Sink& sink = stream->sink();
+  if (!sink.open()) return std::unexpected(end_of(sink));
+  sink.flush();
+  return {};
+}
+
+Task<Written> flush_later(std::shared_ptr<Sink> sink) {
+  sink->flush();
+  while (sink->capacity() == 0 && sink->open()) co_await sink->wait();
+  if (!sink->open()) co_return std::unexpected(end_of(*sink));
+  co_return Written{};
+}
+Reply<Written> output_blocking_flush(Call&, Borrow<OutputStream> stream) {
+  Sink& sink = stream->sink();
+  if (!sink.open()) return Written(std::unexpected(end_of(sink)));
+  if (sink.capacity() == 0) return flush_later(stream->shared());
+  sink.flush();
+  return Written{};
+}
+
+Own<Pollable> output_subscribe(Call&, Borrow<OutputStream> stream) {
+  return std::make_unique<SinkPollable>(stream->shared());
+}
+
+// Zeros go out through `write` in pieces of this.
+constexpr std::uint8_t kZeros[4096] = {};
+
+Result<Written> output_write_zeroes(Call&, Borrow<OutputStream> stream, std::uint64_t length) {
+  Sink& sink = stream->sink();
+  if (!sink.open()) return Written(std::unexpected(end_of(sink)));
+  if (length > sink.capacity()) {
+    return fail(ErrorCode::InvalidArgument, "write-zeroes: {} bytes where check-write permits {}", length,
+                sink.capacity());
+  }
+  while (length > 0) {
+    const auto part = std::min<std::uint64_t>(length, sizeof kZeros);
+    if (auto written = sink.write({kZeros, part}); !written) return to_written(std::move(written));
+    length -= part;
+  }
+  return Written{};
+}
+
+Task<Written> write_zeroes_later(std::shared_ptr<Sink> sink, std::uint64_t length) {
+  while (length > 0) {
+    const auto part = std::min<std::uint64_t>(length, sizeof kZeros);
+    auto written = co_await write_all(sink, {kZeros, part});
+    if (!written) co_return written;
+    length -= part;
+  }
+  co_return Written{};
+}
+Reply<Written> output_blocking_write_zeroes_and_flush(Call&, Borrow<OutputStream> stream, std::uint64_t length) {
+  return write_zeroes_later(stream->shared(), length);
+}
+
+StreamResult<std::uint64_t> splice_now(Sink& sink, InputStream& from, std::uint64_t length) {
+  if (!sink.open()) return std::unexpected(end_of(sink));
+  const std::uint64_t limit = std::min<std::uint64_t>(length, sink.capacity());
+  auto read = read_now(from, limit);
+  if (!read) return std::unexpected(std::move(read.error()));
+  if (auto written = sink.write(*read); !written) return std::unexpected(failed(std::move(written.error())));
+  return read->size();
+}
+StreamResult<std::uint64_t> output_splice(Call&, Borrow<OutputStream> stream, Borrow<InputStream> from,
+                                          std::uint64_t length) {
+  return splice_now(stream->sink(), *from, length);
+}
+Task<StreamResult<std::uint64_t>> splice_later(std::shared_ptr<Sink> sink, InputStream* from, std::uint64_t length) {
+  const auto source = from->source();
+  while (sink->capacity() == 0 && sink->open()) co_await sink->wait();
+  while (sink->open() && source->available().empty() && source->open()) co_await source->wait();
+  co_return splice_now(*sink, *from, length);
+}
+Reply<StreamResult<std::uint64_t>> output_blocking_splice(Call&, Borrow<OutputStream> stream, Borrow<InputStream> from,
+                                                          std::uint64_t length) {
+  if (length == 0) return splice_now(stream->sink(), *from, 0);
+  return splice_later(stream->shared(), from.object, length);
+}
+
+}  // namespace
+
+void add_io(component::HostInterfaces& host) {
+  host.add("wasi:io/error@0.2.12").resource<IoError>("error").func<&to_debug_string>("[method]error.to-debug-string");
+  host.add("wasi:io/poll@0.2.12")
+      .resource<Pollable>("pollable")
+      .func<&pollable_ready>("[method]pollable.ready")
+      .func<&pollable_block>("[method]pollable.block")
+      .func<&poll>("poll");
+  host.add("wasi:io/streams@0.2.12")
+      .resource<InputStream>("input-stream")
+      .resource<OutputStream>("output-stream")
+      .func<&input_read>("[method]input-stream.read")
+      .func<&input_blocking_read>("[method]input-stream.blocking-read")
+      .func<&input_skip>("[method]input-stream.skip")
+      .func<&input_blocking_skip>("[method]input-stream.blocking-skip")
+      .func<&input_subscribe>("[method]input-stream.subscribe")
+      .func<&output_check_write>("[method]output-stream.check-write")
+      .func<&output_write>("[method]output-stream.write")
+      .func<&output_blocking_write_and_flush>("[method]output-stream.blocking-write-and-flush")
+      .func<&output_flush>("[method]output-stream.flush")
+      .func<&output_blocking_flush>("[method]output-stream.blocking-flush")
+      .func<&output_subscribe>("[method]output-stream.subscribe")
+      .func<&output_write_zeroes>("[method]output-stream.write-zeroes")
+      .func<&output_blocking_write_zeroes_and_flush>("[method]output-stream.blocking-write-zeroes-and-flush")
+      .func<&output_splice>("[method]output-stream.splice")
+      .func<&output_blocking_splice>("[method]output-stream.blocking-splice");
+}
+
+}  // namespace unbolt::wasi
