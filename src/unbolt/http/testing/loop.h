@@ -16,7 +16,11 @@ namespace unbolt::http::testing {
 
 class Loop {
  public:
-  ~Loop() { settle(); }
+  ~Loop() {
+    if (!abandoned_) settle();
+  }
+  // Ends with operations under way, rather than running them to their end.
+  void abandon() { abandoned_ = true; }
 
   Executor executor() { return io_.get_executor(); }
 
@@ -45,6 +49,7 @@ class Loop {
 
  private:
   asio::io_context io_{1};
+  bool abandoned_ = false;
 };
 
 inline Task<> sleep_for(std::chrono::milliseconds time) {
