@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds native/ (the engine and the reference WebAssembly tools) into the user's cache folder, and lays the engine's
-# C headers beside it. Minutes the first time, nothing when neither the sources nor the compiler changed.
+# Builds native/ (the engine and the reference WebAssembly tools, and the guest tool) into the user's cache folder, and
+# lays the engine's C headers beside it. Minutes the first time, nothing when neither the sources nor the compiler changed.
 #
 #   UNBOLT_NATIVE_DIR   cargo's target folder (default: ${XDG_CACHE_HOME:-~/.cache}/unbolt/native)
 set -euo pipefail
@@ -23,7 +23,7 @@ flock 9
 fingerprint() {
   {
     cd "$root/native"
-    find Cargo.toml Cargo.lock src -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+    find Cargo.toml Cargo.lock src guest/Cargo.toml guest/src -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     if [ -d .cargo ]; then find .cargo -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; fi
     rustc -vV
     echo "RUSTFLAGS=${RUSTFLAGS:-}"
@@ -33,7 +33,7 @@ fingerprint() {
 stamp="$target/.unbolt-stamp"
 now=$(fingerprint)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && [ -f "$target/release/libunbolt_native.a" ] &&
-    [ -f "$target/include/wasmtime/conf.h" ]; then
+    [ -f "$target/include/wasmtime/conf.h" ] && [ -x "$target/release/unbolt-guest" ]; then
   exit 0
 fi
 
@@ -41,6 +41,8 @@ echo "native/: building the engine and the WebAssembly tools with $(rustc --vers
 messages="$target/.unbolt-messages.json"
 (cd "$root/native" &&
     CARGO_TARGET_DIR="$target" cargo build --release --locked --message-format=json-render-diagnostics) >"$messages"
+# The guest tool by itself: together with the library it would have the engine compiled a second time.
+(cd "$root/native" && CARGO_TARGET_DIR="$target" cargo build --release --locked -p unbolt-guest)
 
 # The engine's build script has laid out its headers, with a conf.h for the features that Cargo.toml asks for. Unchanged
 # files are left alone: a new time on a header would compile the whole project again.
