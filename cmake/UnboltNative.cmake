@@ -18,9 +18,10 @@ if(NOT EXISTS "${native_library}" OR NOT EXISTS "${native_dir}/include/wasmtime/
   execute_process(COMMAND ${native_script} COMMAND_ERROR_IS_FATAL ANY)
 endif()
 
+set(UNBOLT_GUEST_TOOL "${native_dir}/release/unbolt-guest")
 add_custom_target(unbolt_native_build
   COMMAND ${native_script}
-  BYPRODUCTS "${native_library}"
+  BYPRODUCTS "${native_library}" "${UNBOLT_GUEST_TOOL}"
   COMMENT "native/"
   USES_TERMINAL VERBATIM)
 

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ namespace unbolt::component {
 
 // By ResourceType::index: what stands for the resource at run time. Null for imports whose class is not known.
 using ResourceIds = std::vector<ResourceId>;
+
+struct Plan;
 
 // A function of the host's, made by `HostInterface::func`.
 struct HostFunction {
@@ -82,6 +85,8 @@ class HostInterfaces {
  public:
   // `name` carries the newest version that is offered ("wasi:io/streams@0.2.12").
   HostInterface& add(std::string name) { return interfaces_.emplace_back(std::move(name)); }
+  // Tells the interfaces of a WIT package (plan.h, `read_wit_package`) the types of their functions, and keeps it.
+  void declare(std::shared_ptr<const Plan> package);
   // The one that meets an import by semver; null where there is none.
   const HostInterface* find(std::string_view import_name) const;
   // The name most like it, for messages; "" where nothing is.
@@ -90,6 +95,7 @@ class HostInterfaces {
 
  private:
   std::deque<HostInterface> interfaces_;
+  std::vector<std::shared_ptr<const Plan>> declarations_;
 };
 
 }  // namespace unbolt::component

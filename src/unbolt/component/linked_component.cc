@@ -51,6 +51,16 @@ const HostInterface* HostInterfaces::find(std::string_view import_name) const {
   return nullptr;
 }
 
+void HostInterfaces::declare(std::shared_ptr<const Plan> package) {
+  for (const auto& declared : package->imports) {
+    for (auto& interface : interfaces_) {
+      if (interface.name() != declared.name) continue;
+      for (const ImportedFunc* func : declared.funcs) interface.declare(func->name, func->type);
+    }
+  }
+  declarations_.push_back(std::move(package));
+}
+
 std::string HostInterfaces::nearest(std::string_view import_name) const {
   const auto wanted = split_version(import_name).path;
   const auto package = wanted.substr(0, wanted.find('/'));

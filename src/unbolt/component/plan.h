@@ -110,4 +110,7 @@ struct Plan {
 // Unsupported where the component uses what this runtime does not carry out, by name.
 Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<ast::Component> component);
 
+// The interfaces of a WIT package in its binary form: in `imports`, each with all its functions. Nothing to instantiate.
+Result<std::unique_ptr<Plan>> read_wit_package(std::shared_ptr<ast::Component> package);
+
 }  // namespace unbolt::component

@@ -106,6 +106,29 @@ class Planner {
     for (const auto& [name, item] : env.exports) export_to_host(name, item);
   }
 
+  // A package is a component whose exported types are component types, one an interface; what each of these exports is
+  // the interface.
+  void read_package(const ast::Component& package) {
+    Env& root = new_env(nullptr);
+    for (const auto& definition : package.definitions) {
+      const auto* def = std::get_if<std::shared_ptr<ast::TypeDef>>(&definition);
+      const auto* type = def ? std::get_if<ast::ComponentType>(&(*def)->of) : nullptr;
+      if (!type) continue;
+      Env& env = new_env(&root);
+      for (const auto& declaration : type->declarations) {
+        if (const auto* import = std::get_if<ast::ImportDecl>(&declaration)) {
+          described(env, {}, import->name, import->desc, 0);
+        } else if (const auto* item = std::get_if<ast::ExportDecl>(&declaration)) {
+          if (item->desc.kind == ast::ExternDesc::Kind::Instance) described(env, {}, item->name, item->desc, 0);
+        } else if (const auto* inner = std::get_if<std::shared_ptr<ast::TypeDef>>(&declaration)) {
+          env.types.push_back(type_item(env, **inner));
+        } else if (const auto* alias = std::get_if<ast::Alias>(&declaration)) {
+          carry_out_alias(env, *alias);
+        }
+      }
+    }
+  }
+
  private:
   Env& new_env(const Env* parent) {
     auto& env = envs_.emplace_back(std::make_unique<Env>());
@@ -577,6 +600,17 @@ Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<ast::Component> componen
   plan->ast = component;
   try {
     Planner(*plan).run(*component);
+  } catch (PlanError& e) {
+    return std::unexpected(std::move(e.error));
+  }
+  return plan;
+}
+
+Result<std::unique_ptr<Plan>> read_wit_package(std::shared_ptr<ast::Component> package) {
+  auto plan = std::make_unique<Plan>();
+  plan->ast = package;
+  try {
+    Planner(*plan).read_package(*package);
   } catch (PlanError& e) {
     return std::unexpected(std::move(e.error));
   }

@@ -1,0 +1,92 @@
+#include "unbolt/cli/component_file.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include "unbolt/cli/output.h"
+#include "unbolt/component/decoder.h"
+#include "unbolt/contracts/declarations.h"
+#include "unbolt/contracts/interfaces.h"
+#include "unbolt/wasi/interfaces.h"
+
+namespace unbolt::cli {
+namespace {
+
+// From this size on, compiling is slow enough to be announced.
+constexpr std::size_t kSlowToCompile = 512 * 1024;
+
+Result<> check_kind(ByteView bytes) {
+  if (bytes.empty()) return fail(ErrorCode::InvalidFile, "the file is empty");
+  switch (component::file_kind(bytes)) {
+    case component::FileKind::Component: return {};
+    case component::FileKind::CoreModule: {
+      UNBOLT_TRY(component::validate(bytes, component::Bodies::Check));
+      UNBOLT_ASSIGN(auto interface, component::core_interface(bytes));
+      std::string modules;
+      for (const auto& import : interface.imports) {
+        const std::string name = fmt::format("'{}'", import.module);
+        if (!modules.contains(name)) modules += (modules.empty() ? "" : ", ") + name;
+      }
+      return std::unexpected(
+          Error{ErrorCode::Unsupported,
+                "it is a core module, not a component" +
+                    (modules.empty() ? std::string(" (it imports nothing)") : "; it imports from " + modules),
+                "make a component of it: wasm-tools component new MODULE -o COMPONENT"});
+    }
+    case component::FileKind::Other: break;
+  }
+  UNBOLT_TRY(component::validate(bytes, component::Bodies::Skip));
+  return fail(ErrorCode::InvalidFile, "it is no WebAssembly component");
+}
+
+}  // namespace
+
+component::HostInterfaces host_interfaces() {
+  component::HostInterfaces host;
+  wasi::add_all(host);
+  contracts::add_all(host);
+  contracts::declare_all(host);
+  return host;
+}
+
+Result<std::shared_ptr<const component::ComponentFile>> open_component(const std::string& path,
+                                                                       const engine::Engine* engine,
+                                                                       const engine::CompiledCache* cache) {
+  UNBOLT_ASSIGN(Bytes bytes, read_file(path));
+  auto file = [&]() -> Result<std::shared_ptr<const component::ComponentFile>> {
+    UNBOLT_TRY(check_kind(bytes));
+    if (!engine || !cache) return component::ComponentFile::load(std::move(bytes));
+    const std::string digest = engine::sha256_hex(bytes);
+    if (cache->marked(*engine, digest)) {
+      return component::ComponentFile::load(std::move(bytes), component::ComponentFile::Checked::Before);
+    }
+    UNBOLT_ASSIGN(auto loaded, component::ComponentFile::load(std::move(bytes)));
+    cache->mark(*engine, digest);
+    return loaded;
+  }();
+  if (!file) return std::unexpected(std::move(file).error().in(path));
+  return file;
+}
+
+Result<std::shared_ptr<const component::LinkedComponent>> link_component(
+    const std::string& path, std::shared_ptr<const component::ComponentFile> file, const engine::Engine& engine,
+    const component::HostInterfaces& host, const engine::CompiledCache* cache) {
+  const std::size_t size = file->bytes().size();
+  bool announced = false;
+  component::CompileOptions options;
+  options.cache = cache;
+  options.progress = [&](std::size_t done, std::size_t all) {
+    if (size < kSlowToCompile) return;
+    std::fprintf(stderr, "%scompiling %s (%.1f MB), core module %zu of %zu%s\n", announced ? "  " : "", path.c_str(),
+                 static_cast<double>(size) / 1e6, done + 1, all,
+                 !announced && cache ? "; the next start takes it from the cache" : "");
+    announced = true;
+  };
+  auto linked = component::LinkedComponent::link(std::move(file), engine, host, options);
+  if (!linked) return std::unexpected(std::move(linked).error().in(path));
+  return linked;
+}
+
+std::string component_name(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+
+}  // namespace unbolt::cli

@@ -1,0 +1,31 @@
+// From a path to a component that can be inspected or served.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "unbolt/base/error.h"
+#include "unbolt/base/log.h"
+#include "unbolt/component/linked_component.h"
+#include "unbolt/engine/compiled_cache.h"
+
+namespace unbolt::cli {
+
+// Everything that this program offers to components.
+component::HostInterfaces host_interfaces();
+
+// Reads, checks, decodes and plans. Errors name the file.
+Result<std::shared_ptr<const component::ComponentFile>> open_component(const std::string& path,
+                                                                       const engine::Engine* engine,
+                                                                       const engine::CompiledCache* cache);
+
+// Compiles it or takes it from the cache, and says so on stderr when it will take a while.
+Result<std::shared_ptr<const component::LinkedComponent>> link_component(
+    const std::string& path, std::shared_ptr<const component::ComponentFile> file, const engine::Engine& engine,
+    const component::HostInterfaces& host, const engine::CompiledCache* cache);
+
+// "path/to/app.wasm" → "app": the component's name in the log.
+std::string component_name(const std::string& path);
+
+}  // namespace unbolt::cli

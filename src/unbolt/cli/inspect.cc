@@ -1,0 +1,129 @@
+#include "unbolt/cli/inspect.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "unbolt/cli/component_file.h"
+#include "unbolt/cli/output.h"
+#include "unbolt/contracts/text.h"
+
+namespace unbolt::cli {
+namespace {
+
+using component::Plan;
+using nlohmann::ordered_json;
+
+struct Function {
+  std::string name;
+  std::string type;
+};
+struct Interface {
+  std::string name;
+  std::vector<Function> functions;
+  std::string problem;  // empty: met
+};
+
+std::vector<Interface> imports_of(const Plan& plan, const component::HostInterfaces& host) {
+  const auto unmet = component::unmet_imports(plan, host);
+  std::vector<Interface> interfaces;
+  for (const auto& import : plan.imports) {
+    Interface item{import.name, {}, {}};
+    for (const auto* func : import.funcs) item.functions.push_back({func->name, component::to_wit(*func->type)});
+    for (const auto& problem : unmet) {
+      if (problem.name == import.name || problem.name.starts_with(import.name + "#") ||
+          (import.name.empty() && !problem.name.contains('#') && !problem.name.contains('/'))) {
+        if (!item.problem.empty()) item.problem += "; ";
+        item.problem += problem.name == import.name ? problem.problem : problem.name + ": " + problem.problem;
+      }
+    }
+    interfaces.push_back(std::move(item));
+  }
+  return interfaces;
+}
+
+std::vector<Interface> exports_of(const Plan& plan) {
+  std::vector<Interface> interfaces;
+  for (const auto& name : plan.exported_interfaces) interfaces.push_back({name, {}, {}});
+  for (const auto& item : plan.exports) {
+    auto found = std::find_if(interfaces.begin(), interfaces.end(),
+                              [&](const auto& i) { return i.name == item.interface_name; });
+    if (found == interfaces.end()) found = interfaces.insert(interfaces.end(), {item.interface_name, {}, {}});
+    found->functions.push_back({item.name, component::to_wit(*item.type)});
+  }
+  return interfaces;
+}
+
+// Claims lie in a custom section of this name; reading and checking them is not part of this program yet.
+bool has_claims(const Plan& plan) {
+  return std::any_of(plan.ast->customs.begin(), plan.ast->customs.end(),
+                     [](const auto& section) { return section.name == "wasmcloud_jwt" || section.name == "jwt"; });
+}
+
+void print_text(const component::ComponentFile& file, const std::string& path, const std::vector<Interface>& imports,
+                const std::vector<Interface>& exports) {
+  const auto show = [](std::string_view text) { return contracts::printable(text, 4096); };
+  const auto name_of = [&](const Interface& i) { return i.name.empty() ? "(top level)" : show(i.name); };
+  const Plan& plan = file.plan();
+  fmt::print("{}: component, {} bytes, {} core modules\n", path, file.bytes().size(), plan.modules.size());
+  fmt::print("signature: {}\n", has_claims(plan) ? "claims present, not checked" : "none");
+  fmt::print("imports{}\n", imports.empty() ? ": none" : "");
+  std::size_t problems = 0;
+  for (const auto& item : imports) {
+    problems += !item.problem.empty();
+    fmt::print("  {} {}{}\n", item.problem.empty() ? "+" : "-", name_of(item), item.problem.empty() ? "" : " (not met)");
+    for (const auto& func : item.functions) fmt::print("      {}: {}\n", show(func.name), show(func.type));
+    if (!item.problem.empty()) fmt::print("      not met: {}\n", item.problem);
+  }
+  fmt::print("exports{}\n", exports.empty() ? ": none" : "");
+  for (const auto& item : exports) {
+    fmt::print("    {}\n", name_of(item));
+    for (const auto& func : item.functions) fmt::print("      {}: {}\n", show(func.name), show(func.type));
+  }
+  if (problems) {
+    fmt::print("cannot run here: {} of {} imports are not met\n", problems, imports.size());
+  } else {
+    fmt::print("every import is met\n");
+  }
+}
+
+ordered_json to_json(const std::vector<Interface>& interfaces, bool with_met) {
+  auto list = ordered_json::array();
+  for (const auto& item : interfaces) {
+    ordered_json one{{"name", item.name}};
+    if (with_met) {
+      one["met"] = item.problem.empty();
+      if (!item.problem.empty()) one["problem"] = item.problem;
+    }
+    one["functions"] = ordered_json::array();
+    for (const auto& func : item.functions) one["functions"].push_back({{"name", func.name}, {"type", func.type}});
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+}  // namespace
+
+int inspect_command(const InspectOptions& options) {
+  const auto file = open_component(options.file, nullptr, nullptr);
+  if (!file) return report(file.error());
+  const auto host = host_interfaces();
+  const auto imports = imports_of((*file)->plan(), host);
+  const auto exports = exports_of((*file)->plan());
+  if (options.output == "json") {
+    ordered_json out{{"file", options.file},
+                     {"size", (*file)->bytes().size()},
+                     {"coreModules", (*file)->plan().modules.size()},
+                     {"signature", has_claims((*file)->plan()) ? "unchecked" : "none"},
+                     {"imports", to_json(imports, true)},
+                     {"exports", to_json(exports, false)}};
+    fmt::print("{}\n", out.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+  } else {
+    print_text(**file, options.file, imports, exports);
+  }
+  return kDone;
+}
+
+}  // namespace unbolt::cli

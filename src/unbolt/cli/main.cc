@@ -1,0 +1,95 @@
+// The command line. Here the parts are wired to one another; nothing below knows its siblings.
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include "unbolt/cli/inspect.h"
+#include "unbolt/cli/output.h"
+#include "unbolt/cli/run.h"
+
+#ifndef UNBOLT_VERSION
+#define UNBOLT_VERSION "0.0.0"
+#endif
+
+namespace unbolt::cli {
+namespace {
+
+void add_run(CLI::App& app, RunOptions& options) {
+  auto& run = *app.add_subcommand("run", "Serve a component that handles HTTP, or run one that is a command");
+  run.add_option("FILE", options.file, "The component")->required();
+  run.add_option("--listen", options.listen, "Address to listen on; port 0 picks a free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  run.add_option("--link", options.links, "Provider of a contract, as wasi:keyvalue=sqlite:app.db")
+      ->type_name("CONTRACT=URL")
+      ->allow_extra_args(false);
+  run.add_option("--config", options.config, "Configuration value for wasi:config")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  run.add_option("--env", options.env, "Environment variable that the component sees")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  run.add_option("--allow-host", options.allow_hosts, "Host that the component may send HTTP requests to")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  run.add_option("--grant", options.grants, "What the component may do; see docs/grants.md")
+      ->type_name("KIND:VALUE")
+      ->allow_extra_args(false);
+  run.add_option("--isolation", options.isolation, "State of an instance: fresh for each request, or reused:N")
+      ->type_name("fresh|reused:N")
+      ->capture_default_str();
+  run.add_option("--threads", options.threads, "Event loops; default: one a core")
+      ->type_name("N")
+      ->check(CLI::Range(1u, 1024u));
+  run.add_option("--timeout", options.timeout, "Seconds a request may take; default: 30, for a command no limit")
+      ->type_name("S")
+      ->check(CLI::Range(0.001, 86'400.0));
+  run.add_option("--max-memory", options.max_memory, "MiB that each memory of an instance may grow to")
+      ->type_name("MIB")
+      ->check(CLI::Range(1u, 4096u))
+      ->capture_default_str();
+  run.add_option("--max-instances", options.max_instances, "Instances that may be live at a time; 0: no pool for them")
+      ->type_name("N")
+      ->check(CLI::Range(0u, 100'000u))
+      ->capture_default_str();
+  run.add_option("ARGS", options.arguments, "Arguments of a command, after --");
+}
+
+void add_inspect(CLI::App& app, InspectOptions& options) {
+  auto& inspect = *app.add_subcommand("inspect", "List what a component imports and exports, and what this host meets");
+  inspect.add_option("FILE", options.file, "The component")->required();
+  inspect.add_option("-o,--output", options.output, "Form of the answer")
+      ->type_name("text|json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
+int main(int argc, char** argv) {
+  // A peer that leaves is an error of a write, not the end of the program.
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("A host for small, signed WebAssembly components", "unbolt");
+  app.set_version_flag("--version", "unbolt " UNBOLT_VERSION);
+  app.require_subcommand(1);
+  RunOptions run;
+  InspectOptions inspect;
+  add_run(app, run);
+  add_inspect(app, inspect);
+  // What follows `--` is the guest's and none of ours.
+  auto [ours, guests] = split_arguments(argc, argv);
+  try {
+    app.parse(ours);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);
+    return usage_error(e.what());
+  }
+  run.arguments.insert(run.arguments.end(), guests.begin(), guests.end());
+  if (app.got_subcommand("run")) return run_command(run);
+  return inspect_command(inspect);
+}
+
+}  // namespace
+}  // namespace unbolt::cli
+
+int main(int argc, char** argv) { return unbolt::cli::main(argc, argv); }

@@ -1,0 +1,190 @@
+#include "unbolt/cli/run.h"
+
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <cstdio>
+#include <thread>
+
+#include "unbolt/cli/component_file.h"
+#include "unbolt/cli/output.h"
+#include "unbolt/cli/settings.h"
+#include "unbolt/component/bind.h"
+#include "unbolt/host/http_invocation.h"
+#include "unbolt/wasi/standard_streams.h"
+
+namespace unbolt::cli {
+namespace {
+
+using engine::Fault;
+using RunCall = component::ExportCall<std::expected<void, std::monostate>>;
+
+constexpr std::string_view kRunInterface = "wasi:cli/run@0.2.0";
+constexpr std::size_t kBlockingThreads = 8;
+constexpr std::chrono::seconds kDrain{30};
+
+// One event loop with its share of everything: its thread's alone.
+struct Loop {
+  Loop(const host::ServedComponent& served, const engine::FiberSupport& fibers, const component::ExportedFunc& handle,
+       Log& log)
+      : client(http::make_client(io.get_executor(), {})),
+        pool(served, fibers, *client, io.get_executor()),
+        handler(pool, handle, log),
+        server(http::make_server(io.get_executor(), handler, {}, log)) {}
+
+  asio::io_context io{1};
+  std::unique_ptr<http::Client> client;
+  host::ComponentPool pool;
+  host::ComponentHandler handler;
+  std::unique_ptr<http::Server> server;
+};
+
+std::string display_host(const asio::ip::tcp::endpoint& endpoint) {
+  const auto address = endpoint.address();
+  return address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+}
+
+// Serves until SIGTERM or SIGINT, then drains.
+int serve(const RunOptions& options, const Settings& settings, host::ServedComponent& served,
+          const engine::FiberSupport& fibers, const component::ExportedFunc& handle, Log& log) {
+  served.limits.timeout = std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
+  served.isolation = settings.isolation;
+  served.streams = [&served](Executor) {
+    auto& logging = *served.links.logging;
+    return host::ServedComponent::Streams{wasi::empty_input(),
+                                          wasi::log_output(logging, served.name, "stdout", LogLevel::Info),
+                                          wasi::log_output(logging, served.name, "stderr", LogLevel::Warn)};
+  };
+  const auto listener = http::listen_on(settings.listen);
+  if (!listener) return report(listener.error());
+  std::vector<std::unique_ptr<Loop>> loops;
+  for (unsigned i = 0; i < settings.threads; ++i) {
+    loops.push_back(std::make_unique<Loop>(served, fibers, handle, log));
+    if (auto started = loops.back()->server->start(*listener); !started) return report(started.error());
+  }
+  asio::ip::tcp::socket::endpoint_type bound;
+  socklen_t size = static_cast<socklen_t>(bound.capacity());
+  ::getsockname(*listener, bound.data(), &size);
+
+  asio::io_context& first = loops.front()->io;
+  asio::basic_signal_set<Executor> signals(first.get_executor(), SIGTERM, SIGINT);
+  signals.async_wait([&](boost::system::error_code ec, int) {
+    if (ec) return;
+    ::close(*listener);
+    for (auto& loop : loops) {
+      asio::co_spawn(loop->io, loop->server->stop(kDrain), [&loop = *loop](std::exception_ptr) { loop.io.stop(); });
+    }
+    // A second signal does not wait.
+    signals.async_wait([&](boost::system::error_code again, int) {
+      if (!again) ::_exit(kFailed);
+    });
+  });
+
+  std::printf("listening on http://%s:%u\n", display_host(bound).c_str(), bound.port());
+  std::fflush(stdout);
+
+  std::vector<std::thread> threads;
+  const auto run_loop = [](Loop& loop) {
+    auto keep = asio::make_work_guard(loop.io);
+    loop.io.run();
+  };
+  for (std::size_t i = 1; i < loops.size(); ++i) threads.emplace_back([&, i] { run_loop(*loops[i]); });
+  run_loop(*loops.front());
+  for (auto& thread : threads) thread.join();
+  return kDone;
+}
+
+// Runs the component's wasi:cli/run once, with the process's own streams.
+int run_once(const RunOptions& options, host::ServedComponent& served, const engine::FiberSupport& fibers,
+             const component::ExportedFunc& run) {
+  asio::io_context io{1};
+  const auto client = http::make_client(io.get_executor(), {});
+  served.environment.stdin_is_terminal = ::isatty(STDIN_FILENO);
+  served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
+  served.environment.stderr_is_terminal = ::isatty(STDERR_FILENO);
+  served.streams = [](Executor loop) {
+    return host::ServedComponent::Streams{wasi::standard_input(loop, STDIN_FILENO),
+                                          wasi::descriptor_output(STDOUT_FILENO),
+                                          wasi::descriptor_output(STDERR_FILENO)};
+  };
+  host::LiveInstance live(served, fibers, *client, io.get_executor());
+  component::Instance& instance = live.instance();
+  if (options.timeout) {
+    const auto allowed = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+        std::chrono::duration<double>(*options.timeout));
+    instance.store().set_deadline(std::chrono::steady_clock::now() + allowed);
+  }
+  RunCall call(instance, run);
+  std::optional<Fault> fault;
+  const auto invoke = [&]() -> Task<> {
+    fault = co_await instance.start();
+    if (fault) co_return;
+    if (!call.begin()) co_await instance.store().settle();
+    fault = instance.store().take_fault();
+  };
+  std::exception_ptr failure;
+  asio::co_spawn(io, invoke(), [&](std::exception_ptr e) {
+    failure = e;
+    io.stop();
+  });
+  io.run();
+  if (failure) std::rethrow_exception(failure);
+  if (live.wasi().exit_status) return *live.wasi().exit_status;
+  if (fault) return report(Error{ErrorCode::Trap, options.file + ": " + fault->describe(), {}});
+  return call.result() ? kDone : kFailed;
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  Log& log = stderr_log();
+  const auto settings = read_settings(options);
+  if (!settings) return report(settings.error());
+
+  const engine::Engine engine(engine::EngineOptions{.max_instances = options.max_instances});
+  if (options.max_instances > 0 && engine.pool_size() < options.max_instances) {
+    log.line(LogLevel::Warn, "engine", "this machine's limits (mappings, address space) allow {}; {} were asked for",
+             engine.pool_size() ? fmt::format("{} pooled instances", engine.pool_size()) : "no pool of instances",
+             options.max_instances);
+  }
+  const auto cache = engine::CompiledCache::open(engine::CompiledCache::default_folder());
+  if (!cache) log.line(LogLevel::Warn, "engine", "compiled code is not cached: {}", cache.error().message);
+  const auto* cache_or_null = cache ? &*cache : nullptr;
+
+  const auto file = open_component(options.file, &engine, cache_or_null);
+  if (!file) return report(file.error());
+  const auto interfaces = host_interfaces();
+  const auto linked = link_component(options.file, *file, engine, interfaces, cache_or_null);
+  if (!linked) return report(linked.error());
+  const auto handle = host::find_http_handler(**linked);
+  if (!handle) return report(handle.error());
+  const auto* run = *handle ? nullptr : (*linked)->find_export(kRunInterface, "run");
+  if (!*handle && (!run || !RunCall::accepts(*run, (*linked)->resource_ids()))) {
+    return report(Error{ErrorCode::Unsupported,
+                        options.file + ": nothing to run: it exports neither wasi:http/incoming-handler@0.2 nor "
+                                       "wasi:cli/run@0.2",
+                        "unbolt inspect FILE lists what it exports"});
+  }
+
+  BlockingPool blocking(kBlockingThreads);
+  const auto links = open_links(*settings, {log, blocking});
+  if (!links) return report(links.error());
+  host::ServedComponent served;
+  served.name = component_name(options.file);
+  served.component = *linked;
+  served.links = *links;
+  served.environment.grants = settings->grants;
+  served.environment.arguments = options.arguments;
+  served.environment.arguments.insert(served.environment.arguments.begin(), served.name);
+  served.limits.memory_bytes = std::uint64_t{options.max_memory} << 20;
+  served.limits.instances = engine.pool_size() ? engine.pool_size() : std::max(1u, options.max_instances);
+
+  const engine::FiberSupport fibers(engine);
+  if (*handle) return serve(options, *settings, served, fibers, **handle, log);
+  return run_once(options, served, fibers, *run);
+}
+
+}  // namespace unbolt::cli

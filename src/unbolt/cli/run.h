@@ -1,0 +1,25 @@
+// `unbolt run`: serve one component, or run it as a command.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace unbolt::cli {
+
+struct RunOptions {
+  std::string file;
+  std::string listen = "127.0.0.1:8080";
+  std::vector<std::string> links, config, env, allow_hosts, grants;
+  std::string isolation = "fresh";
+  std::optional<unsigned> threads;
+  std::optional<double> timeout;  // seconds
+  unsigned max_memory = 256;      // MiB
+  unsigned max_instances = 1000;
+  std::vector<std::string> arguments;
+};
+
+// The exit status of the program.
+int run_command(const RunOptions& options);
+
+}  // namespace unbolt::cli
