@@ -37,10 +37,13 @@ Task<> receive(std::shared_ptr<Pending> pending) {
 
 // wasi:http/types: future-incoming-response
 struct FutureIncomingResponse {
+  explicit FutureIncomingResponse(std::shared_ptr<Pending> request) : pending(std::move(request)) {}
+  FutureIncomingResponse(const FutureIncomingResponse&) = delete;
+  FutureIncomingResponse& operator=(const FutureIncomingResponse&) = delete;
   std::shared_ptr<Pending> pending;
   bool taken = false;
   ~FutureIncomingResponse() {
-    if (pending && !pending->response) pending->stop.emit(asio::cancellation_type::terminal);
+    if (!pending->response) pending->stop.emit(asio::cancellation_type::terminal);
   }
 };
 

@@ -39,7 +39,7 @@ template <class Message>
 std::expected<Own<OutgoingBody>, None> body_of(Call& call, Borrow<Message> message) {
   if (message->body) return std::unexpected(None{});
   message->body = std::make_shared<OutgoingBodySink>(loop_of(call));
-  return std::make_unique<OutgoingBody>(OutgoingBody{message->body});
+  return std::make_unique<OutgoingBody>(message->body);
 }
 
 // ---- outgoing-body

@@ -103,11 +103,14 @@ struct FutureTrailers {
 };
 
 struct OutgoingBody {
+  explicit OutgoingBody(std::shared_ptr<OutgoingBodySink> to) : sink(std::move(to)) {}
+  OutgoingBody(const OutgoingBody&) = delete;
+  OutgoingBody& operator=(const OutgoingBody&) = delete;
   std::shared_ptr<OutgoingBodySink> sink;
   bool written = false;
   bool done = false;
   ~OutgoingBody() {
-    if (sink && !done) sink->abandon();
+    if (!done) sink->abandon();
   }
 };
 
