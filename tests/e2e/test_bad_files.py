@@ -68,10 +68,11 @@ def test_a_component_with_one_byte_wrong(call, guests, tmp_path):
 
 def test_a_component_that_does_not_validate_is_refused_with_the_offset(refused):
     good = components.command()
-    # The lift names type 1, the function's; 9 is none.
-    bad = good.replace(components.section(8, b"\1\0\0\0\0\1"), components.section(8, b"\1\0\0\0\0\x09"))
+    # The section with the lift of core function 1 to type 1; type 9 is none.
+    right, wrong = (components.section(8, b"\1\0\0\1\0" + kind) for kind in (b"\1", b"\x09"))
+    bad = good.replace(right, wrong)
     assert bad != good
-    offset = bad.index(components.section(8, b"\1\0\0\0\0\x09"))
+    offset = bad.index(wrong)
     text = refused(bad)
     assert "offset" in text
     shown = [int(word, 16) for word in text.replace(")", " ").replace(",", " ").split() if word.startswith("0x")]

@@ -47,7 +47,7 @@ def test_a_start_function_that_loops(call, guests):
     assert error_line(finished)
 
 
-@pytest.mark.parametrize("guest", ["nested", "multi-memory", "unknown-import", "wrong-type", "async-export", "empty"])
+@pytest.mark.parametrize("guest", ["nested", "multi-memory", "unknown-import", "wrong-type", "empty"])
 def test_inspect_shows_what_it_cannot_run(call, guests, guest):
     finished = call("inspect", guests / f"{guest}.wasm")
     assert finished.status == 0, finished

@@ -227,7 +227,7 @@ def grown(response):
     return int(re.fullmatch(r"grew by (\d+) pages\n", response.text)[1])
 
 
-@pytest.mark.parametrize("limit", [1, 16, 64])
+@pytest.mark.parametrize("limit", [2, 16, 64])
 def test_memory_is_limited(serve, limit):
     server = serve(GUEST, "--max-memory", str(limit))
     assert 0 <= grown(server.get("/eat", timeout=60)) <= limit * 16

@@ -88,6 +88,7 @@ class Upstream:
 
         class QuietServer(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 128
 
             def handle_error(self, *_):
                 pass  # a client that leaves is part of the tests

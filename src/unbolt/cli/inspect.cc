@@ -82,7 +82,10 @@ void print_text(const component::ComponentFile& file, const std::string& path, c
     fmt::print("    {}\n", name_of(item));
     for (const auto& func : item.functions) fmt::print("      {}: {}\n", show(func.name), show(func.type));
   }
-  if (problems) {
+  for (const auto& what : plan.unsupported) fmt::print("not supported yet: {}\n", what);
+  if (!plan.unsupported.empty()) {
+    fmt::print("cannot run here\n");
+  } else if (problems) {
     fmt::print("cannot run here: {} of {} imports are not met\n", problems, imports.size());
   } else {
     fmt::print("every import is met\n");
@@ -117,6 +120,7 @@ int inspect_command(const InspectOptions& options) {
                      {"size", (*file)->bytes().size()},
                      {"coreModules", (*file)->plan().modules.size()},
                      {"signature", has_claims((*file)->plan()) ? "unchecked" : "none"},
+                     {"unsupported", (*file)->plan().unsupported},
                      {"imports", to_json(imports, true)},
                      {"exports", to_json(exports, false)}};
     fmt::print("{}\n", out.dump(2, ' ', false, ordered_json::error_handler_t::replace));

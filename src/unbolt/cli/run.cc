@@ -59,7 +59,11 @@ int serve(const RunOptions& options, const Settings& settings, host::ServedCompo
                                           wasi::log_output(logging, served.name, "stderr", LogLevel::Warn)};
   };
   const auto listener = http::listen_on(settings.listen);
-  if (!listener) return report(listener.error());
+  if (!listener) {
+    // The address was well formed: that it cannot be had is no bad usage.
+    (void)report(listener.error());
+    return kFailed;
+  }
   std::vector<std::unique_ptr<Loop>> loops;
   for (unsigned i = 0; i < settings.threads; ++i) {
     loops.push_back(std::make_unique<Loop>(served, fibers, handle, log));
@@ -102,6 +106,9 @@ int run_once(const RunOptions& options, host::ServedComponent& served, const eng
              const component::ExportedFunc& run) {
   asio::io_context io{1};
   const auto client = http::make_client(io.get_executor(), {});
+  served.environment.arguments = {served.name};
+  served.environment.arguments.insert(served.environment.arguments.end(), options.arguments.begin(),
+                                      options.arguments.end());
   served.environment.stdin_is_terminal = ::isatty(STDIN_FILENO);
   served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
   served.environment.stderr_is_terminal = ::isatty(STDERR_FILENO);
@@ -177,8 +184,6 @@ int run_command(const RunOptions& options) {
   served.component = *linked;
   served.links = *links;
   served.environment.grants = settings->grants;
-  served.environment.arguments = options.arguments;
-  served.environment.arguments.insert(served.environment.arguments.begin(), served.name);
   served.limits.memory_bytes = std::uint64_t{options.max_memory} << 20;
   served.limits.instances = engine.pool_size() ? engine.pool_size() : std::max(1u, options.max_instances);
 

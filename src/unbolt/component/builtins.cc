@@ -64,13 +64,17 @@ Trap* resource_drop(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   if (found->type != id_of(func)) return trap(instance, "a handle is of another resource type");
   if (found->lends != 0) return trap(instance, "a handle cannot be dropped while it is lent");
   const HandleEntry entry = *found;
+  const auto* tag = entry.host ? static_cast<const ResourceTag*>(entry.type) : nullptr;
+  if (tag && entry.own && tag->has_children && tag->has_children(reinterpret_cast<void*>(entry.rep))) {
+    return trap(instance, "a resource cannot be dropped before its children");
+  }
   state.handles.remove(handle);
   if (!entry.own) {
     --state.borrowed;
     return nullptr;
   }
-  if (entry.host) {
-    static_cast<const ResourceTag*>(entry.type)->destroy(reinterpret_cast<void*>(entry.rep));
+  if (tag) {
+    tag->destroy(reinterpret_cast<void*>(entry.rep));
     return nullptr;
   }
   const ResourceType& resource = *func.builtin->resource;

@@ -10,9 +10,20 @@ namespace unbolt::component {
 // A resource whose representation is an object of the host's. One tag a C++ class; its address is the type's identity.
 struct ResourceTag {
   void (*destroy)(void*) noexcept;
+  // Whether resources made from it still live, so that the guest may not drop it yet. Null: it has no such children.
+  bool (*has_children)(void*) noexcept = nullptr;
 };
+// A class whose contract speaks of child resources has `bool has_children() const`.
 template <class T>
-inline constexpr ResourceTag kResourceTag{[](void* object) noexcept { delete static_cast<T*>(object); }};
+constexpr ResourceTag make_resource_tag() {
+  ResourceTag tag{[](void* object) noexcept { delete static_cast<T*>(object); }};
+  if constexpr (requires(const T& t) { t.has_children(); }) {
+    tag.has_children = [](void* object) noexcept { return static_cast<T*>(object)->has_children(); };
+  }
+  return tag;
+}
+template <class T>
+inline constexpr ResourceTag kResourceTag = make_resource_tag<T>();
 
 // What tells resource types apart at run time: a host class's ResourceTag, or a component's own ResourceType.
 using ResourceId = const void*;

@@ -30,17 +30,6 @@ std::string display_name(const ImportedFunc& import) {
   return import.interface_name.empty() ? import.name : fmt::format("{}#{}", import.interface_name, import.name);
 }
 
-// Only functions that are lowered are ever called; what is imported for its types alone needs no one to meet it.
-std::vector<const ImportedFunc*> called_imports(const Plan& plan) {
-  std::vector<const ImportedFunc*> called;
-  for (const auto& host_func : plan.host_funcs) {
-    const auto* lowered = std::get_if<Lowered>(&host_func);
-    const auto* const* import = lowered ? std::get_if<const ImportedFunc*>(&lowered->target) : nullptr;
-    if (import && std::find(called.begin(), called.end(), *import) == called.end()) called.push_back(*import);
-  }
-  return called;
-}
-
 }  // namespace
 
 const HostInterface* HostInterfaces::find(std::string_view import_name) const {
@@ -85,7 +74,7 @@ Result<std::shared_ptr<const ComponentFile>> ComponentFile::load(Bytes bytes, Ch
 std::vector<UnmetImport> unmet_imports(const Plan& plan, const HostInterfaces& host) {
   const ResourceIds ids = identify_resources(plan, host);
   std::vector<UnmetImport> unmet;
-  for (const ImportedFunc* import : called_imports(plan)) {
+  for (const auto& import : plan.imported_funcs) {
     const HostInterface* interface = host.find(import->interface_name);
     if (!interface) {
       const std::string nearest = host.nearest(import->interface_name);
@@ -114,11 +103,22 @@ std::vector<UnmetImport> unmet_imports(const Plan& plan, const HostInterfaces& h
                        ErrorCode::Conflict});
     }
   }
+  // What is imported for its resources alone has to be there too.
+  for (const auto& import : plan.imports) {
+    if (import.funcs.empty() && !import.resources.empty() && !host.find(import.name)) {
+      unmet.push_back({import.name, "nothing here provides it", ErrorCode::NotFound});
+    }
+  }
   return unmet;
 }
 
 Result<> LinkedComponent::bind_imports(const HostInterfaces& host) {
   const Plan& plan = this->plan();
+  if (!plan.unsupported.empty()) {
+    std::string text = "the component needs what this host cannot do yet:";
+    for (const auto& what : plan.unsupported) text += "\n  " + what;
+    return std::unexpected(Error{ErrorCode::Unsupported, std::move(text), {}});
+  }
   if (const auto unmet = unmet_imports(plan, host); !unmet.empty()) {
     std::string text = "the component imports what this host does not have:";
     for (const auto& import : unmet) text += fmt::format("\n  {}: {}", import.name, import.problem);

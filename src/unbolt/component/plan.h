@@ -105,6 +105,9 @@ struct Plan {
   std::vector<ImportedInterface> imports;
   std::vector<ExportedFunc> exports;
   std::vector<std::string> exported_interfaces;
+
+  // What the component uses and this runtime does not carry out, by name: it can be inspected, not linked.
+  std::vector<std::string> unsupported;
 };
 
 // Unsupported where the component uses what this runtime does not carry out, by name.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 
@@ -186,10 +187,13 @@ class Planner {
     return {HostFuncRef{static_cast<std::uint32_t>(plan_.host_funcs.size() - 1)}, ast::CoreSort::Func};
   }
 
+  void unsupported(std::string what) {
+    auto& all = plan_.unsupported;
+    if (std::find(all.begin(), all.end(), what) == all.end()) all.push_back(std::move(what));
+  }
+
   Options options(const Env& env, const ast::CanonOptions& from) {
-    if (from.async || from.callback) {
-      give_up(ErrorCode::Unsupported, "asynchronous functions (WASI 0.3) are not supported yet");
-    }
+    if (from.async || from.callback) unsupported("asynchronous functions (WASI 0.3)");
     Options out;
     out.encoding = from.encoding;
     if (from.memory) out.memory = slot(at(env.core_memories, *from.memory, "core memory"));
@@ -545,7 +549,7 @@ class Planner {
       }
       void operator()(const ast::CanonLower& d) {
         const Func& func = at(env.funcs, d.func, "function");
-        if (func.type->async) give_up(ErrorCode::Unsupported, "asynchronous functions (WASI 0.3) are not supported yet");
+        if (func.type->async) self.unsupported("asynchronous functions (WASI 0.3)");
         env.core_funcs.push_back(
             self.host_func(Lowered{func.target, self.options(env, d.options), func.type, env.instance}));
       }
@@ -554,7 +558,8 @@ class Planner {
             self.host_func(ResourceBuiltin{d.op, self.resource_type(env, d.type), env.instance}));
       }
       void operator()(const ast::CanonUnsupported& d) {
-        give_up(ErrorCode::Unsupported, "the canonical built-in '{}' (WASI 0.3) is not supported yet", d.name);
+        self.unsupported(fmt::format("the canonical built-in {} (WASI 0.3)", d.name));
+        env.core_funcs.push_back({HostFuncRef{UINT32_MAX}, ast::CoreSort::Func});
       }
       void operator()(const ast::Import&) { give_up(ErrorCode::Internal, "an import was not given"); }
       void operator()(const ast::Export& d) {

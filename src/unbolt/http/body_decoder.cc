@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kMaxChunkLine = 1024;  // the size and its extensions
 }
 
-void BodyDecoder::start(Kind kind, std::uint64_t length, std::uint64_t limit, std::size_t max_trailer_bytes) {
+void BodyDecoder::start(Kind kind, std::uint64_t length, std::uint64_t limit,
+                        std::size_t max_trailer_bytes) {
   kind_ = kind;
   stage_ = Stage::Size;
   progress_ = Progress::Open;
@@ -35,11 +36,11 @@ BodyDecoder::Progress BodyDecoder::advance(InputBuffer& in) {
       case Stage::Size:
         if (!take_line(in, kMaxChunkLine, line) || !chunk_size(line)) return progress_;
         break;
-      case Stage::Data:
-        return progress_;
+      case Stage::Data: return progress_;
       case Stage::DataEnd:
         if (in.size() < 2) return progress_;
-        if (in.view().substr(0, 2) != "\r\n") return fail(ErrorCode::ProtocolError, "a chunk is longer than its size");
+        if (in.view().substr(0, 2) != "\r\n")
+          return fail(ErrorCode::ProtocolError, "a chunk is longer than its size");
         in.consume(2);
         stage_ = Stage::Size;
         break;
@@ -77,7 +78,8 @@ bool BodyDecoder::take_line(InputBuffer& in, std::size_t most, std::string_view&
   std::string_view bytes = in.view();
   std::size_t end = bytes.substr(0, most).find('\n');
   if (end == std::string_view::npos) {
-    if (bytes.size() >= most) fail(ErrorCode::LimitExceeded, "a line of the body's framing is too long");
+    if (bytes.size() >= most)
+      fail(ErrorCode::LimitExceeded, "a line of the body's framing is too long");
     return false;
   }
   if (end == 0 || bytes[end - 1] != '\r') {
@@ -118,7 +120,8 @@ bool BodyDecoder::trailer(std::string_view line) {
   }
   trailer_bytes_ -= std::min(trailer_bytes_, line.size() + 2);
   // What frames or routes a message has no meaning after it (RFC 9110, section 6.5.1).
-  bool framing = is_connection_field(field->name) || equals_ignoring_case(field->name, "content-length") ||
+  bool framing = is_connection_field(field->name) ||
+                 equals_ignoring_case(field->name, "content-length") ||
                  equals_ignoring_case(field->name, "host");
   if (!framing) trailers_.emplace_back(std::string(field->name), std::string(field->value));
   return true;

@@ -1,4 +1,5 @@
-// Where a message's body ends, and which of the bytes that came in are its content (RFC 9112, sections 6 and 7).
+// Where a message's body ends, and which of the bytes that came in are its content (RFC 9112,
+// sections 6 and 7).
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@ class BodyDecoder {
   enum class Kind : std::uint8_t { Empty, Length, Chunked, UntilClose };
   enum class Progress : std::uint8_t { Open, End, Failed };
 
-  // `length` counts for Kind::Length; content beyond `limit` and trailers beyond `max_trailer_bytes` fail.
+  // `length` counts for Kind::Length; content beyond `limit` and trailers beyond
+  // `max_trailer_bytes` fail.
   void start(Kind kind, std::uint64_t length, std::uint64_t limit, std::size_t max_trailer_bytes);
 
   // Takes framing off the front of `in`; call it after bytes came in and after `consume`.

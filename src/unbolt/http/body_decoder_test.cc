@@ -17,7 +17,8 @@ struct Decoded {
   std::string rest;
 };
 
-Decoded decode(BodyDecoder::Kind kind, std::uint64_t length, std::string_view bytes, std::size_t piece, std::uint64_t limit = 1000) {
+Decoded decode(BodyDecoder::Kind kind, std::uint64_t length, std::string_view bytes,
+               std::size_t piece, std::uint64_t limit = 1000) {
   BodyDecoder decoder;
   InputBuffer in;
   Decoded result;
@@ -43,7 +44,8 @@ Decoded decode(BodyDecoder::Kind kind, std::uint64_t length, std::string_view by
 }
 
 TEST(BodyDecoder, ReadsChunksInAnyPieces) {
-  std::string_view bytes = "5\r\nhello\r\n00a;ext=\"v\"\r\n0123456789\r\n0\r\nX-Sum: 7\r\nHost: no\r\n\r\nnext";
+  std::string_view bytes =
+      "5\r\nhello\r\n00a;ext=\"v\"\r\n0123456789\r\n0\r\nX-Sum: 7\r\nHost: no\r\n\r\nnext";
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
     Decoded decoded = decode(BodyDecoder::Kind::Chunked, 0, bytes, piece);
     EXPECT_EQ(decoded.progress, Progress::End);
@@ -61,16 +63,29 @@ TEST(BodyDecoder, RefusesBadChunks) {
     ErrorCode code;
   };
   for (const Case& test : std::initializer_list<Case>{
-           {"\r\nhello", ErrorCode::ProtocolError}, {"g\r\n", ErrorCode::ProtocolError}, {"-1\r\n", ErrorCode::ProtocolError},
-           {"0x5\r\nhello\r\n", ErrorCode::ProtocolError}, {" 5\r\nhello\r\n", ErrorCode::ProtocolError},
-           {"5 \r\nhello\r\n", ErrorCode::ProtocolError}, {"5\nhello\r\n", ErrorCode::ProtocolError},
-           {"5\r\nhelloXX", ErrorCode::ProtocolError}, {"5\r\nhello\n0\r\n", ErrorCode::ProtocolError},
-           {"5;a\x01\r\nhello\r\n", ErrorCode::ProtocolError}, {"00000000000000005\r\nhello\r\n", ErrorCode::ProtocolError},
-           {"ffffffffffffffff\r\n", ErrorCode::LimitExceeded}, {"3e9\r\n", ErrorCode::LimitExceeded},
-           {"0\r\nbad trailer\r\n\r\n", ErrorCode::ProtocolError}, {"0\r\n A: b\r\n\r\n", ErrorCode::ProtocolError},
-           {"0\r\nA: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n\r\n", ErrorCode::LimitExceeded},
-           {"0\r\nA: bbbbbbbbbbbbbbbbbbbbbbbb\r\nB: bbbbbbbbbbbbbbbbbbbb\r\nC: bbbbbbbbbbbbbbb\r\n\r\n", ErrorCode::LimitExceeded},
-           {"5\r\nhel", ErrorCode::ConnectionClosed}, {"5\r\nhello\r\n", ErrorCode::ConnectionClosed}}) {
+           {"\r\nhello", ErrorCode::ProtocolError},
+           {"g\r\n", ErrorCode::ProtocolError},
+           {"-1\r\n", ErrorCode::ProtocolError},
+           {"0x5\r\nhello\r\n", ErrorCode::ProtocolError},
+           {" 5\r\nhello\r\n", ErrorCode::ProtocolError},
+           {"5 \r\nhello\r\n", ErrorCode::ProtocolError},
+           {"5\nhello\r\n", ErrorCode::ProtocolError},
+           {"5\r\nhelloXX", ErrorCode::ProtocolError},
+           {"5\r\nhello\n0\r\n", ErrorCode::ProtocolError},
+           {"5;a\x01\r\nhello\r\n", ErrorCode::ProtocolError},
+           {"00000000000000005\r\nhello\r\n", ErrorCode::ProtocolError},
+           {"ffffffffffffffff\r\n", ErrorCode::LimitExceeded},
+           {"3e9\r\n", ErrorCode::LimitExceeded},
+           {"0\r\nbad trailer\r\n\r\n", ErrorCode::ProtocolError},
+           {"0\r\n A: b\r\n\r\n", ErrorCode::ProtocolError},
+           {"0\r\nA: "
+            "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n\r\n",
+            ErrorCode::LimitExceeded},
+           {"0\r\nA: bbbbbbbbbbbbbbbbbbbbbbbb\r\nB: bbbbbbbbbbbbbbbbbbbb\r\nC: "
+            "bbbbbbbbbbbbbbb\r\n\r\n",
+            ErrorCode::LimitExceeded},
+           {"5\r\nhel", ErrorCode::ConnectionClosed},
+           {"5\r\nhello\r\n", ErrorCode::ConnectionClosed}}) {
     for (std::size_t piece : {std::size_t{1}, std::size_t{1000}}) {
       Decoded decoded = decode(BodyDecoder::Kind::Chunked, 0, test.bytes, piece);
       EXPECT_EQ(decoded.progress, Progress::Failed) << test.bytes;
@@ -80,7 +95,8 @@ TEST(BodyDecoder, RefusesBadChunks) {
 }
 
 TEST(BodyDecoder, BoundsALineOfFraming) {
-  EXPECT_EQ(decode(BodyDecoder::Kind::Chunked, 0, "5;" + std::string(2000, 'a'), 100).code, ErrorCode::LimitExceeded);
+  EXPECT_EQ(decode(BodyDecoder::Kind::Chunked, 0, "5;" + std::string(2000, 'a'), 100).code,
+            ErrorCode::LimitExceeded);
 }
 
 TEST(BodyDecoder, CountsALength) {

@@ -12,7 +12,8 @@ constexpr std::size_t kLeastRoom = 1024;
 void Channel::read(std::size_t capacity) {
   if (reading_ || ended_ || !transport_) return;
   if (in.empty() || in.room().size() < kLeastRoom || in.capacity() < capacity) {
-    in.make_room(std::max(capacity, in.size() + kLeastRoom > in.capacity() ? 2 * in.size() + kLeastRoom : 0));
+    in.make_room(std::max(capacity,
+                          in.size() + kLeastRoom > in.capacity() ? 2 * in.size() + kLeastRoom : 0));
   }
   start_read();
 }
@@ -59,7 +60,8 @@ void Channel::send() {
 
 void Channel::start_write() {
   sending_ = true;
-  transport_->async_write(asio::buffer(rest_.data() + sent_, rest_.size() - sent_), Ref<Channel>(this));
+  transport_->async_write(asio::buffer(rest_.data() + sent_, rest_.size() - sent_),
+                          Ref<Channel>(this));
 }
 
 void Channel::on_written(boost::system::error_code error, std::size_t size) {

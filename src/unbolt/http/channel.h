@@ -11,8 +11,9 @@
 
 namespace unbolt::http {
 
-// Reads when it is told to, and sends what stands in `out`. Kept by what uses it and by the operations under way; what
-// happens goes to the listener, last of all, so that the listener may let go of the channel or close it.
+// Reads when it is told to, and sends what stands in `out`. Kept by what uses it and by the
+// operations under way; what happens goes to the listener, last of all, so that the listener may
+// let go of the channel or close it.
 class Channel : public Counted<Channel> {
  public:
   class Listener {
@@ -36,7 +37,8 @@ class Channel : public Counted<Channel> {
   InputBuffer in;
   OutputBuffer out;
 
-  // Reads once, where no read is under way, into a buffer of at least `capacity`. Ends every view of `in`.
+  // Reads once, where no read is under way, into a buffer of at least `capacity`. Ends every view
+  // of `in`.
   void read(std::size_t capacity);
   // As `read`, but leaves the bytes where they are; false where there is no room behind them.
   bool read_behind();
@@ -47,8 +49,8 @@ class Channel : public Counted<Channel> {
   bool ended() const { return ended_; }
   const boost::system::error_code& read_error() const { return read_error_; }
 
-  // Gives `out` to the system, at once as far as it takes it. Not while `out` has a gap, and nothing while an earlier
-  // rest waits: `on_output` comes then.
+  // Gives `out` to the system, at once as far as it takes it. Not while `out` has a gap, and
+  // nothing while an earlier rest waits: `on_output` comes then.
   void send();
   bool sending() const { return sending_; }
   std::size_t pending() const { return out.size() + rest_.size() - sent_; }

@@ -8,7 +8,8 @@ namespace {
 
 class ResponseBody final : public BodyReader {
  public:
-  explicit ResponseBody(Ref<Exchange> exchange) : exchange_(std::move(exchange)), body_(exchange_->response_body()) {}
+  explicit ResponseBody(Ref<Exchange> exchange)
+      : exchange_(std::move(exchange)), body_(exchange_->response_body()) {}
   ~ResponseBody() override { exchange_->drop_response_body(); }
 
   ByteView available() const override { return body_.available(); }
@@ -18,20 +19,47 @@ class ResponseBody final : public BodyReader {
   }
   State state() const override { return body_.state(); }
   const Error& error() const override { return body_.error(); }
-  Task<> wait() override { return body_.wait(); }
+  Task<> wait() override { return wait_for(exchange_); }
   const Fields& trailers() const override { return body_.trailers(); }
 
  private:
+  // Whoever waits keeps the exchange, which may be dropped in the meantime.
+  static Task<> wait_for(Ref<Exchange> exchange) { co_await exchange->response_body().wait(); }
+
   const Ref<Exchange> exchange_;
   IncomingBody& body_;
 };
 
+class RequestBody final : public BodyWriter {
+ public:
+  explicit RequestBody(Ref<Exchange> exchange)
+      : exchange_(std::move(exchange)), body_(exchange_->request_body()) {}
+
+  std::size_t capacity() const override { return body_.capacity(); }
+  Result<> write(ByteView bytes) override { return body_.write(bytes); }
+  void flush() override { body_.flush(); }
+  Task<> wait() override { return wait_for(exchange_); }
+  Task<Result<>> drained() override { return drain(exchange_); }
+  Result<> finish(Fields trailers) override { return body_.finish(std::move(trailers)); }
+  void abort() override { body_.abort(); }
+
+ private:
+  static Task<> wait_for(Ref<Exchange> exchange) { co_await exchange->request_body().wait(); }
+  static Task<Result<>> drain(Ref<Exchange> exchange) {
+    co_return co_await exchange->request_body().drained();
+  }
+
+  const Ref<Exchange> exchange_;
+  OutgoingBody& body_;
+};
+
 class ExchangeHandle final : public ClientExchange {
  public:
-  explicit ExchangeHandle(Ref<Exchange> exchange) : exchange_(std::move(exchange)) {}
+  explicit ExchangeHandle(Ref<Exchange> exchange)
+      : exchange_(std::move(exchange)), body_(exchange_) {}
   ~ExchangeHandle() override { exchange_->drop_exchange(); }
 
-  BodyWriter& body() override { return exchange_->request_body(); }
+  BodyWriter& body() override { return body_; }
   Task<Result<ClientResponse>> response() override { return take_response(exchange_); }
 
  private:
@@ -42,17 +70,20 @@ class ExchangeHandle final : public ClientExchange {
   }
 
   const Ref<Exchange> exchange_;
+  RequestBody body_;
 };
 
 class AsioClient final : public Client {
  public:
-  AsioClient(Executor loop, ClientOptions options) : core_(new ClientCore(loop, std::move(options))) {}
+  AsioClient(Executor loop, ClientOptions options)
+      : core_(new ClientCore(loop, std::move(options))) {}
   ~AsioClient() override {
     core_->closed = true;
     core_->idle.clear();
   }
 
-  Result<std::unique_ptr<ClientExchange>> start(RequestHead head, ClientTimeouts timeouts) override {
+  Result<std::unique_ptr<ClientExchange>> start(RequestHead head,
+                                                ClientTimeouts timeouts) override {
     UNBOLT_ASSIGN(Origin origin, parse_origin(head));
     if (origin.tls && !core_->tls) {
       UNBOLT_ASSIGN(core_->tls, make_tls_context(core_->options.ca_file));

@@ -10,24 +10,30 @@
 namespace unbolt::http {
 
 struct ClientTimeouts {
-  std::chrono::nanoseconds connect = std::chrono::seconds(30);
-  std::chrono::nanoseconds first_byte = std::chrono::seconds(600);
+  std::chrono::nanoseconds connect = std::chrono::seconds(30);      // name, connection and TLS
+  std::chrono::nanoseconds first_byte = std::chrono::seconds(600);  // until the response's head
   std::chrono::nanoseconds between_bytes = std::chrono::seconds(600);
 };
 
 struct ClientResponse {
   ResponseHead head;
-  std::unique_ptr<BodyReader> body;  // may outlive the exchange; dropping it unread closes the connection
+  // May outlive the exchange. Dropping it unread closes the connection.
+  std::unique_ptr<BodyReader> body;
 };
 
-// One request under way. Dropping it cancels what is not finished.
+// One request under way. Dropping it cancels what is not finished: without a response everything,
+// with one a request body that was not finished (the connection is closed then).
 class ClientExchange {
  public:
   virtual ~ClientExchange() = default;
-  // Where the request's body goes; call `finish` also for an empty one.
+  // Where the request's body goes; call `finish` also for an empty one. The head waits up to 10 ms
+  // for the body's end or its first bytes, so that a body which is finished by then is sent with
+  // its length, and an empty one as none.
   virtual BodyWriter& body() = 0;
-  // The response's head, once. Codes: NotFound (the name does not resolve), Unavailable (refused, unreachable),
-  // Timeout, ProtocolError, ConnectionClosed, Denied (the certificate does not verify), LimitExceeded (its head).
+  // The response's head, once. Codes: NotFound (the name does not resolve), Unavailable (refused,
+  // unreachable), Timeout, ProtocolError, ConnectionClosed, Denied (the certificate does not
+  // verify), LimitExceeded (its head).
+  // InvalidArgument the second time; Cancelled where the exchange is dropped meanwhile.
   virtual Task<Result<ClientResponse>> response() = 0;
 };
 
@@ -35,8 +41,11 @@ class ClientExchange {
 class Client {
  public:
   virtual ~Client() = default;
-  // `head.scheme` is "http" or "https"; `head.authority` is needed. Starts connecting and sending at once.
-  virtual Result<std::unique_ptr<ClientExchange>> start(RequestHead head, ClientTimeouts timeouts) = 0;
+  // `head.scheme` is "http" or "https"; `head.authority` is needed. Starts connecting and sending
+  // at once. Connection-level fields and `host` are left out. InvalidArgument for a head that
+  // cannot be sent, InvalidFile for bad roots.
+  virtual Result<std::unique_ptr<ClientExchange>> start(RequestHead head,
+                                                        ClientTimeouts timeouts) = 0;
 };
 
 struct ClientOptions {

@@ -9,11 +9,13 @@ using std::chrono::milliseconds;
 
 const std::string kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-// Answers every request of a connection, `limit` of them; then closes it when the next one has come.
+// Answers every request of a connection, `limit` of them; then closes it when the next one has
+// come.
 ScriptedServer::Serve answers_some(int limit) {
   return [limit](Wire wire, int) -> Task<> {
     return [](Wire wire, int limit) -> Task<> {
-      for (int i = 0; (co_await wire.until("\r\n\r\n")).ends_with("\r\n\r\n") && i < limit; ++i) co_await wire.send(kOk);
+      for (int i = 0; (co_await wire.until("\r\n\r\n")).ends_with("\r\n\r\n") && i < limit; ++i)
+        co_await wire.send(kOk);
     }(std::move(wire), limit);
   };
 }
@@ -23,7 +25,8 @@ TEST(ClientReuse, OneConnectionForManyRequests) {
   ScriptedServer server(loop, answers_some(100));
   auto client = make_client(loop.executor(), {});
   loop.run([](Client& client, ScriptedServer& server) -> Task<> {
-    for (int i = 0; i < 10; ++i) EXPECT_EQ((co_await fetch(client, get(server.authority())))->body, "ok");
+    for (int i = 0; i < 10; ++i)
+      EXPECT_EQ((co_await fetch(client, get(server.authority())))->body, "ok");
     EXPECT_EQ(server.accepted(), 1);
   }(*client, server));
 }
@@ -51,10 +54,12 @@ TEST(ClientReuse, ConcurrentRequestsHaveTheirOwnConnections) {
 
 TEST(ClientReuse, NotWhereTheServerSaysClose) {
   Loop loop;
-  ScriptedServer server(loop, answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nConnection: Close\r\n\r\nok"));
+  ScriptedServer server(
+      loop, answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nConnection: Close\r\n\r\nok"));
   auto client = make_client(loop.executor(), {});
   loop.run([](Client& client, ScriptedServer& server) -> Task<> {
-    for (int i = 0; i < 3; ++i) EXPECT_EQ((co_await fetch(client, get(server.authority())))->body, "ok");
+    for (int i = 0; i < 3; ++i)
+      EXPECT_EQ((co_await fetch(client, get(server.authority())))->body, "ok");
     EXPECT_EQ(server.accepted(), 3);
   }(*client, server));
 }
@@ -62,11 +67,13 @@ TEST(ClientReuse, NotWhereTheServerSaysClose) {
 TEST(ClientReuse, NotWithBytesLeftOver) {
   Loop loop;
   ScriptedServer server(loop, [](Wire wire, int) -> Task<> {
-    while ((co_await wire.until("\r\n\r\n")).ends_with("\r\n\r\n")) co_await wire.send(kOk + "HTTP/1.1 200 OK\r\n\r\nsmuggled");
+    while ((co_await wire.until("\r\n\r\n")).ends_with("\r\n\r\n"))
+      co_await wire.send(kOk + "HTTP/1.1 200 OK\r\n\r\nsmuggled");
   });
   auto client = make_client(loop.executor(), {});
   loop.run([](Client& client, ScriptedServer& server) -> Task<> {
-    for (int i = 0; i < 3; ++i) EXPECT_EQ((co_await fetch(client, get(server.authority())))->body, "ok");
+    for (int i = 0; i < 3; ++i)
+      EXPECT_EQ((co_await fetch(client, get(server.authority())))->body, "ok");
     EXPECT_EQ(server.accepted(), 3);
   }(*client, server));
 }

@@ -4,9 +4,9 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 
+#include <unistd.h>
 #include <filesystem>
 #include <fstream>
-#include <unistd.h>
 
 #include "unbolt/http/testing/certificates.h"
 #include "unbolt/http/testing/test_client.h"
@@ -17,25 +17,31 @@ namespace {
 using ::testing::HasSubstr;
 using TlsStream = asio::ssl::stream<Socket>;
 
-// Reads a request with its body and answers with the body's size, in many records, as often as it is asked.
+// Reads a request with its body and answers with the body's size, in many records, as often as it
+// is asked.
 Task<> serve_tls(TlsStream stream, std::string& sni) {
   boost::system::error_code error;
   auto token = asio::redirect_error(use_task, error);
   co_await stream.async_handshake(asio::ssl::stream_base::server, token);
   if (error) co_return;
-  if (const char* name = SSL_get_servername(stream.native_handle(), TLSEXT_NAMETYPE_host_name)) sni = name;
+  if (const char* name = SSL_get_servername(stream.native_handle(), TLSEXT_NAMETYPE_host_name))
+    sni = name;
   std::string seen;
   char bytes[65536];
   while (!error) {
-    while (!error && !seen.contains("\r\n\r\n")) seen.append(bytes, co_await stream.async_read_some(asio::buffer(bytes), token));
+    while (!error && !seen.contains("\r\n\r\n"))
+      seen.append(bytes, co_await stream.async_read_some(asio::buffer(bytes), token));
     if (error) co_return;
     std::size_t head = seen.find("\r\n\r\n") + 4;
     std::size_t length = 0;
-    if (std::size_t at = seen.find("content-length: "); at < head) length = std::stoul(seen.substr(at + 16));
-    while (!error && seen.size() < head + length) seen.append(bytes, co_await stream.async_read_some(asio::buffer(bytes), token));
+    if (std::size_t at = seen.find("content-length: "); at < head)
+      length = std::stoul(seen.substr(at + 16));
+    while (!error && seen.size() < head + length)
+      seen.append(bytes, co_await stream.async_read_some(asio::buffer(bytes), token));
     seen.erase(0, head + length);
     std::string body(length ? length : 2, 'x');
-    std::string answer = fmt::format("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{}", body.size(), body);
+    std::string answer =
+        fmt::format("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{}", body.size(), body);
     co_await asio::async_write(stream, asio::buffer(answer), token);
   }
 }
@@ -51,7 +57,8 @@ class ClientTls : public ::testing::Test {
     SSL_CTX_set_min_proto_version(context->native_handle(), 0);
     SSL_CTX_set_max_proto_version(context->native_handle(), max_version);
     SSL_CTX_set_security_level(context->native_handle(), 0);
-    auto acceptor = std::make_shared<Acceptor>(loop.executor(), tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    auto acceptor = std::make_shared<Acceptor>(loop.executor(),
+                                               tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     asio::co_spawn(loop.executor(), accept(acceptor, context, sni, accepted), asio::detached);
     acceptors.push_back(acceptor);
     return acceptor->local_endpoint().port();
@@ -62,11 +69,14 @@ class ClientTls : public ::testing::Test {
     return {.ca_file = ca_file};
   }
 
-  Result<Fetched> fetch_from(Client& client, std::string host, std::uint16_t port, std::string body = {}) {
+  Result<Fetched> fetch_from(Client& client, std::string host, std::uint16_t port,
+                             std::string body = {}) {
     Result<Fetched> result = fail(ErrorCode::Internal, "not run");
-    loop.run([](Client& client, RequestHead head, std::string body, Result<Fetched>& result) -> Task<> {
+    loop.run([](Client& client, RequestHead head, std::string body,
+                Result<Fetched>& result) -> Task<> {
       result = co_await fetch(client, std::move(head), std::move(body));
-    }(client, {body.empty() ? "GET" : "POST", "https", fmt::format("{}:{}", host, port), "/", {}}, body, result));
+    }(client, {body.empty() ? "GET" : "POST", "https", fmt::format("{}:{}", host, port), "/", {}},
+                                         body, result));
     return result;
   }
 
@@ -75,13 +85,16 @@ class ClientTls : public ::testing::Test {
     std::filesystem::remove(ca_file);
   }
 
-  static Task<> accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<asio::ssl::context> context, std::string& sni, int& accepted) {
+  static Task<> accept(std::shared_ptr<Acceptor> acceptor,
+                       std::shared_ptr<asio::ssl::context> context, std::string& sni,
+                       int& accepted) {
     for (;;) {
       boost::system::error_code error;
       Socket socket = co_await acceptor->async_accept(asio::redirect_error(use_task, error));
       if (error) co_return;
       ++accepted;
-      asio::co_spawn(co_await asio::this_coro::executor, serve_tls(TlsStream(std::move(socket), *context), sni), asio::detached);
+      asio::co_spawn(co_await asio::this_coro::executor,
+                     serve_tls(TlsStream(std::move(socket), *context), sni), asio::detached);
     }
   }
 
@@ -89,7 +102,9 @@ class ClientTls : public ::testing::Test {
   int accepted = 0;
   Loop loop;
   std::vector<std::shared_ptr<Acceptor>> acceptors;
-  std::string ca_file = (std::filesystem::temp_directory_path() / fmt::format("unbolt_ca_{}.pem", ::getpid())).string();
+  std::string ca_file =
+      (std::filesystem::temp_directory_path() / fmt::format("unbolt_ca_{}.pem", ::getpid()))
+          .string();
   Certificate root{"a test's root", "", nullptr};
 };
 
@@ -114,7 +129,8 @@ TEST_F(ClientTls, LargeBodiesBothWays) {
   auto port = serve(good);
   auto client = make_client(loop.executor(), trusting(root));
   for (int i = 0; i < 2; ++i) {
-    RequestHead head{"POST", "https", fmt::format("localhost:{}", port), "/", {{"content-length", "3000000"}}};
+    RequestHead head{
+        "POST", "https", fmt::format("localhost:{}", port), "/", {{"content-length", "3000000"}}};
     loop.run([](Client& client, RequestHead head) -> Task<> {
       auto fetched = co_await fetch(client, head, std::string(3'000'000, 'y'));
       EXPECT_TRUE(fetched) << fetched.error().message;
@@ -153,7 +169,8 @@ TEST_F(ClientTls, OldVersionsAndPlainServersAreRefused) {
   auto client = make_client(loop.executor(), trusting(root));
   auto old = fetch_from(*client, "localhost", serve(good, TLS1_1_VERSION));
   ASSERT_FALSE(old);
-  EXPECT_EQ(to_string(old.error().code), to_string(ErrorCode::ProtocolError)) << old.error().message;
+  EXPECT_EQ(to_string(old.error().code), to_string(ErrorCode::ProtocolError))
+      << old.error().message;
   ASSERT_TRUE(fetch_from(*client, "localhost", serve(good, TLS1_2_VERSION)));
 
   ScriptedServer plain(loop, [](Wire wire, int) -> Task<> {
@@ -163,7 +180,8 @@ TEST_F(ClientTls, OldVersionsAndPlainServersAreRefused) {
   auto port = plain.authority().substr(plain.authority().find(':') + 1);
   auto fetched = fetch_from(*client, "127.0.0.1", static_cast<std::uint16_t>(std::stoi(port)));
   ASSERT_FALSE(fetched);
-  EXPECT_EQ(to_string(fetched.error().code), to_string(ErrorCode::ProtocolError)) << fetched.error().message;
+  EXPECT_EQ(to_string(fetched.error().code), to_string(ErrorCode::ProtocolError))
+      << fetched.error().message;
 }
 
 TEST_F(ClientTls, ABadFileOfRootsIsNamed) {

@@ -10,9 +10,9 @@ namespace unbolt::http {
 namespace {
 
 constexpr std::size_t kSmallBuffer = 4096;
-constexpr std::size_t kKeptBuffer = 16 * 1024;         // by an idle connection
-constexpr std::size_t kCoalesce = 16 * 1024;           // of pipelined responses
-constexpr std::size_t kMostDrained = 256 * 1024;       // of a request's body that nobody read
+constexpr std::size_t kKeptBuffer = 16 * 1024;    // by an idle connection
+constexpr std::size_t kCoalesce = 16 * 1024;      // of pipelined responses
+constexpr std::size_t kMostDrained = 256 * 1024;  // of a request's body that nobody read
 constexpr std::size_t kMostLingered = 4 * 1024 * 1024;
 
 }  // namespace
@@ -40,17 +40,19 @@ Connection::~Connection() {
 
 void Connection::start() {
   Ref<Connection> self(this);
-  asio::co_spawn(server_->loop, serve(self), asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
-    // The slot is looked at once more after this.
-    asio::post(self->server_->loop, [self] {});
-  }));
+  asio::co_spawn(server_->loop, serve(self),
+                 asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
+                   // The slot is looked at once more after this.
+                   asio::post(self->server_->loop, [self] {});
+                 }));
 }
 
 Task<> Connection::serve(Ref<Connection> self) {
   try {
     co_await self->serve_requests();
   } catch (const std::exception& failure) {
-    if (!self->lost_) self->server_->log.line(LogLevel::Error, "http", "a connection ended: {}", failure.what());
+    if (!self->lost_)
+      self->server_->log.line(LogLevel::Error, "http", "a connection ended: {}", failure.what());
   }
   self->phase_ = Phase::Over;
   self->channel_->close();
@@ -59,10 +61,12 @@ Task<> Connection::serve(Ref<Connection> self) {
 Task<> Connection::serve_requests() {
   for (;;) {
     HeadParser::Progress progress;
-    while ((progress = parser_.read_request(channel_->in, request_.head)) == HeadParser::Progress::More) {
+    while ((progress = parser_.read_request(channel_->in, request_.head)) ==
+           HeadParser::Progress::More) {
       channel_->send();
       bool idle = !parser_.started() && channel_->in.empty();
-      if (channel_->ended() || (idle && server_->stopping && channel_->transport()->peek() == Transport::Peek::Nothing)) {
+      if (channel_->ended() || (idle && server_->stopping &&
+                                channel_->transport()->peek() == Transport::Peek::Nothing)) {
         if (channel_->sending()) co_await write_out();
         co_return;
       }
@@ -71,10 +75,12 @@ Task<> Connection::serve_requests() {
       channel_->read(kSmallBuffer);
       co_await input_.wait_to_the_end();
       if (!quit_) continue;
-      if (phase_ == Phase::Head && !channel_->closed()) co_await refuse(408, "the request's head took too long");
+      if (phase_ == Phase::Head && !channel_->closed())
+        co_await refuse(408, "the request's head took too long");
       co_return;
     }
-    if (progress == HeadParser::Progress::Failed) co_return co_await refuse(parser_.bad().status, parser_.bad().why);
+    if (progress == HeadParser::Progress::Failed)
+      co_return co_await refuse(parser_.bad().status, parser_.bad().why);
     if (!begin_request()) co_return co_await refuse(413, "the request's body is too large");
 
     try {
@@ -102,11 +108,13 @@ bool Connection::begin_request() {
   std::uint64_t length = facts.content_length.value_or(0);
   response_.begin(*channel_, request_.head, facts);
   if (length > limits.max_body_bytes) return false;
-  auto kind = facts.chunked ? BodyDecoder::Kind::Chunked : length ? BodyDecoder::Kind::Length : BodyDecoder::Kind::Empty;
+  auto kind = facts.chunked ? BodyDecoder::Kind::Chunked
+              : length      ? BodyDecoder::Kind::Length
+                            : BodyDecoder::Kind::Empty;
   request_body_.start(*channel_, kind, length,
                       {limits.max_body_bytes, limits.max_head_bytes, limits.body_buffer_bytes});
-  continue_due_ = facts.expects_continue && !facts.http_1_0 && request_body_.state() == BodyReader::State::Open &&
-                  channel_->in.empty();
+  continue_due_ = facts.expects_continue && !facts.http_1_0 &&
+                  request_body_.state() == BodyReader::State::Open && channel_->in.empty();
   earlier_ = !channel_->out.empty();
   set_phase(Phase::Handling);
   if (!in_turn_) server_->turns->add(*this);
@@ -115,7 +123,8 @@ bool Connection::begin_request() {
 
 bool Connection::may_keep_alive() const {
   const HeadFacts& facts = parser_.facts();
-  return !last_ && !facts.close && (!facts.http_1_0 || facts.keep_alive) && !server_->stopping && !continue_due_;
+  return !last_ && !facts.close && (!facts.http_1_0 || facts.keep_alive) && !server_->stopping &&
+         !continue_due_;
 }
 
 // After a handler that left something undone. True where the connection can go on.
@@ -126,7 +135,9 @@ Task<bool> Connection::settle() {
     std::string_view why = "the handler did not answer";
     if (request_body_.state() == BodyReader::State::Failed) {
       const Error& error = request_body_.error();
-      status = error.code == ErrorCode::LimitExceeded ? 413 : error.code == ErrorCode::Timeout ? 408 : 400;
+      status = error.code == ErrorCode::LimitExceeded ? 413
+               : error.code == ErrorCode::Timeout     ? 408
+                                                      : 400;
       why = error.message;
       last_ = true;
     }
@@ -135,7 +146,8 @@ Task<bool> Connection::settle() {
     body.abort();
     co_return false;
   }
-  if (request_body_.state() == BodyReader::State::Open && response_.keeps_alive()) co_return co_await drain_request();
+  if (request_body_.state() == BodyReader::State::Open && response_.keeps_alive())
+    co_return co_await drain_request();
   co_return response_.keeps_alive() && request_body_.state() == BodyReader::State::End;
 }
 
@@ -164,7 +176,8 @@ Task<> Connection::linger() {
   OutgoingBody& body = response_.body();
   co_await write_out();
   if (channel_->broken()) co_return;
-  if (body.started() && !body.finished() && body.until_close()) co_return channel_->close(Transport::How::Reset);
+  if (body.started() && !body.finished() && body.until_close())
+    co_return channel_->close(Transport::How::Reset);
   bool read = request_body_.state() == BodyReader::State::End && channel_->in.empty();
   if (read && body.finished() && !last_) co_return;
   channel_->shutdown();

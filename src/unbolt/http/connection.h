@@ -12,8 +12,8 @@
 
 namespace unbolt::http {
 
-// Kept by its own coroutine. While the handler runs, the connection reads ahead (if the handler did not finish at
-// once), to notice a client that leaves.
+// Kept by its own coroutine. While the handler runs, the connection reads ahead (if the handler did
+// not finish at once), to notice a client that leaves.
 class Connection final : public Counted<Connection>,
                          public ConnectionHook,
                          private Channel::Listener,
@@ -23,7 +23,7 @@ class Connection final : public Counted<Connection>,
                          private Deadlines::Entry {
  public:
   Connection(Ref<ServerCore> server, Socket socket);
-  ~Connection();
+  virtual ~Connection();
 
   void start();
   // Ends after the request under way; at once where there is none.
@@ -67,12 +67,12 @@ class Connection final : public Counted<Connection>,
   Waiter input_;
   Waiter output_;
   Phase phase_ = Phase::Idle;
-  bool earlier_ = false;        // earlier responses wait to be sent
-  bool last_ = false;           // the connection ends with this response
-  bool in_turn_ = false;        // `on_turn_end` is certain to follow
-  bool quit_ = false;           // asked to end, or a deadline passed
-  bool lost_ = false;           // the client left
-  bool continue_due_ = false;   // the client waits for 100 Continue
+  bool earlier_ = false;       // earlier responses wait to be sent
+  bool last_ = false;          // the connection ends with this response
+  bool in_turn_ = false;       // `on_turn_end` is certain to follow
+  bool quit_ = false;          // asked to end, or a deadline passed
+  bool lost_ = false;          // the client left
+  bool continue_due_ = false;  // the client waits for 100 Continue
 };
 
 }  // namespace unbolt::http

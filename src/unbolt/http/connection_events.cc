@@ -17,13 +17,9 @@ void Connection::on_input() {
   in_turn_ = true;
   switch (phase_) {
     case Phase::Handling:
-    case Phase::Draining:
-      request_body_.on_input();
-      break;
-    case Phase::Writing:
-      break;
-    default:
-      input_.resume();
+    case Phase::Draining: request_body_.on_input(); break;
+    case Phase::Writing: break;
+    default: input_.resume();
   }
   in_turn_ = false;
   on_turn_end();
@@ -66,11 +62,7 @@ void Connection::watch() {
 }
 
 void Connection::on_body_wait() {
-  if (continue_due_ && !response_.started()) {
-    continue_due_ = false;
-    channel_->out.text().append("HTTP/1.1 100 Continue\r\n\r\n");
-    channel_->send();
-  }
+  if (std::exchange(continue_due_, false)) response_.send_continue();
   server_->deadlines->set(*this, server_->limits.body_timeout);
 }
 
@@ -91,7 +83,8 @@ void Connection::set_phase(Phase phase) {
       if (before != phase) deadlines.set(*this, limits.head_timeout);
       return;
     case Phase::Handling:
-      if (request_body_.waiting() || channel_->sending()) return deadlines.set(*this, limits.body_timeout);
+      if (request_body_.waiting() || channel_->sending())
+        return deadlines.set(*this, limits.body_timeout);
       return deadlines.clear(*this);
     case Phase::Draining:
     case Phase::Writing: return deadlines.set(*this, limits.body_timeout);
@@ -111,12 +104,8 @@ void Connection::on_deadline() {
         lost();
       }
       return;
-    case Phase::Writing:
-      channel_->close();
-      return output_.resume();
-    default:
-      quit_ = true;
-      input_.resume();
+    case Phase::Writing: channel_->close(); return output_.resume();
+    default: quit_ = true; input_.resume();
   }
 }
 
@@ -147,7 +136,8 @@ void Connection::kill() {
 }
 
 void Connection::log_failure(std::string_view what) {
-  server_->log.line(LogLevel::Error, "http", "{} {}: the handler failed: {}", request_.head.method, request_.head.target, what);
+  server_->log.line(LogLevel::Error, "http", "{} {}: the handler failed: {}", request_.head.method,
+                    request_.head.target, what);
 }
 
 }  // namespace unbolt::http

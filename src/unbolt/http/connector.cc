@@ -19,12 +19,16 @@ Task<Result<Endpoints>> resolve(Executor loop, const Origin& origin) {
   auto address = asio::ip::make_address(origin.host, error);
   if (!error) co_return Endpoints{tcp::endpoint(address, origin.port)};
   asio::ip::basic_resolver<tcp, Executor> resolver(loop);
-  auto found = co_await resolver.async_resolve(origin.host, std::to_string(origin.port), tcp::resolver::numeric_service,
+  auto found = co_await resolver.async_resolve(origin.host, std::to_string(origin.port),
+                                               tcp::resolver::numeric_service,
                                                asio::redirect_error(use_task, error));
   if (error == asio::error::host_not_found_try_again) {
-    co_return fail(ErrorCode::Unavailable, "the name '{}' cannot be resolved now: {}", origin.host, error.message());
+    co_return fail(ErrorCode::Unavailable, "the name '{}' cannot be resolved now: {}", origin.host,
+                   error.message());
   }
-  if (error) co_return fail(ErrorCode::NotFound, "the name '{}' does not resolve: {}", origin.host, error.message());
+  if (error)
+    co_return fail(ErrorCode::NotFound, "the name '{}' does not resolve: {}", origin.host,
+                   error.message());
   Endpoints endpoints;
   for (const auto& entry : found) endpoints.push_back(entry.endpoint());
   co_return endpoints;
@@ -48,7 +52,8 @@ Result<Origin> parse_origin(const RequestHead& head) {
   Origin origin;
   origin.tls = equals_ignoring_case(head.scheme, "https");
   if (!origin.tls && !equals_ignoring_case(head.scheme, "http")) {
-    return fail(ErrorCode::InvalidArgument, "the scheme '{}' is neither http nor https", head.scheme);
+    return fail(ErrorCode::InvalidArgument, "the scheme '{}' is neither http nor https",
+                head.scheme);
   }
   std::string_view authority = head.authority;
   if (authority.empty() || !is_authority(authority)) {
@@ -69,7 +74,8 @@ Result<Origin> parse_origin(const RequestHead& head) {
   return origin;
 }
 
-Task<Result<std::unique_ptr<Transport>>> connect(Executor loop, Origin origin, asio::ssl::context* tls) {
+Task<Result<std::unique_ptr<Transport>>> connect(Executor loop, Origin origin,
+                                                 asio::ssl::context* tls) {
   auto endpoints = co_await resolve(loop, origin);
   if (!endpoints) co_return std::unexpected(std::move(endpoints).error());
   auto socket = co_await reach(loop, origin, *endpoints);

@@ -22,8 +22,10 @@ struct Origin {
 
 Result<Origin> parse_origin(const RequestHead& head);
 
-// Resolves the name, tries its addresses in their order and shakes hands. `tls` is not null where the origin needs it.
-// NotFound, Unavailable, Timeout, Denied or ProtocolError; cancellable, then with whatever error.
-Task<Result<std::unique_ptr<Transport>>> connect(Executor loop, Origin origin, asio::ssl::context* tls);
+// Resolves the name, tries its addresses in their order and shakes hands. `tls` is not null where
+// the origin needs it. NotFound, Unavailable, Timeout, Denied or ProtocolError; cancellable, then
+// with whatever error.
+Task<Result<std::unique_ptr<Transport>>> connect(Executor loop, Origin origin,
+                                                 asio::ssl::context* tls);
 
 }  // namespace unbolt::http

@@ -9,7 +9,8 @@ namespace {
 Deadlines::TimePoint coarse_now() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-  return Deadlines::TimePoint(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+  return Deadlines::TimePoint(std::chrono::seconds(time.tv_sec) +
+                              std::chrono::nanoseconds(time.tv_nsec));
 }
 
 }  // namespace
@@ -40,7 +41,8 @@ void Deadlines::arm(TimePoint at) {
 void Deadlines::run() {
   TimePoint now = coarse_now();
   armed_ = TimePoint::max();
-  // The list may change below `on_deadline`: those that are due come first into a list of their own.
+  // The list may change below `on_deadline`: those that are due come first into a list of their
+  // own.
   List due;
   TimePoint next = TimePoint::max();
   for (auto at = entries_.begin(); at != entries_.end();) {

@@ -7,13 +7,15 @@
 
 namespace unbolt::http {
 
-// One a loop and server or client. A deadline is noticed up to `grain` (and the coarse clock's 4 ms) late.
+// One a loop and server or client. A deadline is noticed up to `grain` (and the coarse clock's 4
+// ms) late.
 class Deadlines : public Counted<Deadlines> {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
   // Leaves the list when it is destroyed.
-  class Entry : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  class Entry : public boost::intrusive::list_base_hook<
+                    boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
    public:
     virtual void on_deadline() = 0;
 
@@ -25,7 +27,8 @@ class Deadlines : public Counted<Deadlines> {
     TimePoint at_ = TimePoint::max();
   };
 
-  Deadlines(Executor loop, std::chrono::nanoseconds grain) : timer_(std::move(loop)), grain_(grain) {}
+  Deadlines(Executor loop, std::chrono::nanoseconds grain)
+      : timer_(std::move(loop)), grain_(grain) {}
 
   // Replaces the entry's deadline.
   void set(Entry& entry, std::chrono::nanoseconds from_now);

@@ -17,10 +17,13 @@ constexpr std::size_t kBodyBuffer = 64 * 1024;
 constexpr std::chrono::milliseconds kHold{10};
 
 bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" || method == "TRACE";
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+         method == "OPTIONS" || method == "TRACE";
 }
 
-bool expects_body(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
+bool expects_body(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
 
 }  // namespace
 
@@ -46,7 +49,8 @@ Result<> Exchange::start() {
   reused_ = channel_ != nullptr;
   if (!reused_) channel_ = new Channel;
   UNBOLT_ASSIGN(DeclaredLength length, append_request_head(channel_->out.text(), head_));
-  request_body_.start(*channel_, kBodyBuffer, {.length = length, .omit_zero = !expects_body(head_.method)});
+  request_body_.start(*channel_, kBodyBuffer,
+                      {.length = length, .omit_zero = !expects_body(head_.method)});
   if (reused_) {
     connected();
   } else {
@@ -59,16 +63,18 @@ void Exchange::connect_anew() {
   phase_ = Phase::Connecting;
   client_->deadlines->set(*this, timeouts_.connect);
   Ref<Exchange> self(this);
-  asio::co_spawn(client_->loop, connect(self), asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
-    // The slot is looked at once more after this.
-    asio::post(self->client_->loop, [self] {});
-  }));
+  asio::co_spawn(client_->loop, connect(self),
+                 asio::bind_cancellation_slot(cancel_.slot(), [self](std::exception_ptr) {
+                   // The slot is looked at once more after this.
+                   asio::post(self->client_->loop, [self] {});
+                 }));
 }
 
 Task<> Exchange::connect(Ref<Exchange> self) {
   Result<std::unique_ptr<Transport>> transport = unbolt::fail(ErrorCode::Cancelled, "cancelled");
   try {
-    transport = co_await http::connect(self->client_->loop, self->origin_, self->client_->tls.get());
+    transport =
+        co_await http::connect(self->client_->loop, self->origin_, self->client_->tls.get());
   } catch (const std::exception& failure) {
     transport = unbolt::fail(ErrorCode::Internal, "cannot connect: {}", failure.what());
   }
@@ -102,14 +108,22 @@ void Exchange::send() {
   }
   request_body_.send();
   request_body_.on_output();
+  watch_body();
+}
+
+// Whoever waits for the server, to read or to write, waits for so long.
+void Exchange::watch_body() {
+  if (phase_ != Phase::Body) return;
+  if (response_body_.waiting() || channel_->sending())
+    return client_->deadlines->set(*this, timeouts_.between_bytes);
+  client_->deadlines->clear(*this);
 }
 
 void Exchange::on_input() {
   Ref<Exchange> self(this);
   if (phase_ == Phase::Body) {
-    client_->deadlines->clear(*this);
     response_body_.on_input();
-    if (response_body_.waiting()) client_->deadlines->set(*this, timeouts_.between_bytes);
+    watch_body();
     on_body_read();
   } else if (phase_ == Phase::Holding || phase_ == Phase::Head) {
     read_head();
@@ -122,17 +136,22 @@ void Exchange::read_head() {
       case HeadParser::Progress::More:
         if (!channel_->ended()) return channel_->read(kSmallBuffer);
         if (retry()) return;
-        return fail({ErrorCode::ConnectionClosed, fmt::format("'{}' closed the connection before it answered", head_.authority), {}});
+        return fail({ErrorCode::ConnectionClosed,
+                     fmt::format("'{}' closed the connection before it answered", head_.authority),
+                     {}});
       case HeadParser::Progress::Failed: {
         bool large = parser_.bad().status == 431;
         return fail({large ? ErrorCode::LimitExceeded : ErrorCode::ProtocolError,
-                     fmt::format("'{}' answered with what is not HTTP: {}", head_.authority, parser_.bad().why), {}});
+                     fmt::format("'{}' answered with what is not HTTP: {}", head_.authority,
+                                 parser_.bad().why),
+                     {}});
       }
-      case HeadParser::Progress::Done:
-        break;
+      case HeadParser::Progress::Done: break;
     }
     if (response_.status == 101) {
-      return fail({ErrorCode::ProtocolError, fmt::format("'{}' switched to another protocol unasked", head_.authority), {}});
+      return fail({ErrorCode::ProtocolError,
+                   fmt::format("'{}' switched to another protocol unasked", head_.authority),
+                   {}});
     }
     if (response_.status >= 200) return begin_body();
   }
@@ -149,19 +168,22 @@ void Exchange::begin_body() {
   } else if (facts.content_length) {
     kind = BodyDecoder::Kind::Length;
   }
-  keep_alive_ = !facts.close && (!facts.http_1_0 || facts.keep_alive) && kind != BodyDecoder::Kind::UntilClose;
+  keep_alive_ = !facts.close && (!facts.http_1_0 || facts.keep_alive) &&
+                kind != BodyDecoder::Kind::UntilClose;
   if (phase_ == Phase::Holding) send();
   phase_ = Phase::Body;
-  client_->deadlines->clear(*this);
-  response_body_.start(*channel_, kind, facts.content_length.value_or(0),
-                       {std::numeric_limits<std::uint64_t>::max(), client_->options.max_head_bytes, kBodyBuffer});
+  response_body_.start(
+      *channel_, kind, facts.content_length.value_or(0),
+      {std::numeric_limits<std::uint64_t>::max(), client_->options.max_head_bytes, kBodyBuffer});
+  watch_body();
   on_body_read();
   response_waiter_.resume();
 }
 
 // A connection that had been idle may have been closed while the request was on its way.
 bool Exchange::retry() {
-  if (!reused_ || parser_.started() || !is_idempotent(head_.method) || !request_body_.restartable()) return false;
+  bool safe = is_idempotent(head_.method) || phase_ == Phase::Holding;
+  if (!reused_ || !safe || parser_.started() || !request_body_.restartable()) return false;
   reused_ = false;
   TurnEnd::Item::unlink();
   channel_->listen(nullptr);
@@ -197,7 +219,8 @@ Task<Result<ResponseHead>> Exchange::response_head() {
     co_await response_waiter_.wait();
   }
   if (phase_ == Phase::Failed) co_return std::unexpected(error_);
-  if (std::exchange(taken_, true)) co_return unbolt::fail(ErrorCode::InvalidArgument, "the response was taken already");
+  if (std::exchange(taken_, true))
+    co_return unbolt::fail(ErrorCode::InvalidArgument, "the response was taken already");
   co_return std::move(response_);
 }
 
@@ -228,6 +251,7 @@ void Exchange::fail(Error error) {
 void Exchange::on_output() {
   Ref<Exchange> self(this);
   request_body_.on_output();
+  watch_body();
   on_body_read();
 }
 
@@ -235,23 +259,27 @@ void Exchange::on_body_wait() { client_->deadlines->set(*this, timeouts_.between
 
 void Exchange::on_flush_wanted() { client_->turns->add(*this); }
 
-void Exchange::on_abort() { fail({ErrorCode::ConnectionClosed, "the request's body was aborted", {}}); }
+void Exchange::on_abort() {
+  fail({ErrorCode::ConnectionClosed, "the request's body was aborted", {}});
+}
 
 void Exchange::on_deadline() {
   Ref<Exchange> self(this);
   switch (phase_) {
     case Phase::Connecting:
-      return fail({ErrorCode::Timeout, fmt::format("connecting to '{}' took too long", head_.authority), {}});
-    case Phase::Holding:
-      return send();
+      return fail({ErrorCode::Timeout,
+                   fmt::format("connecting to '{}' took too long", head_.authority),
+                   {}});
+    case Phase::Holding: return send();
     case Phase::Head:
-      return fail({ErrorCode::Timeout, fmt::format("'{}' did not answer in time", head_.authority), {}});
+      return fail(
+          {ErrorCode::Timeout, fmt::format("'{}' did not answer in time", head_.authority), {}});
     case Phase::Body:
-      response_body_.fail({ErrorCode::Timeout, fmt::format("the response of '{}' stopped coming", head_.authority), {}});
-      return channel_->close();
+      return fail({ErrorCode::Timeout,
+                   fmt::format("'{}' stopped sending or taking bytes", head_.authority),
+                   {}});
     case Phase::Done:
-    case Phase::Failed:
-      return;
+    case Phase::Failed: return;
   }
 }
 

@@ -11,7 +11,8 @@
 
 namespace unbolt::http {
 
-// Kept by the handles that the caller holds (the exchange, the response's body) and by the coroutine that connects.
+// Kept by the handles that the caller holds (the exchange, the response's body) and by the
+// coroutine that connects.
 class Exchange final : public Counted<Exchange>,
                        private Channel::Listener,
                        private IncomingBody::Owner,
@@ -45,6 +46,7 @@ class Exchange final : public Counted<Exchange>,
   void release();
   void fail(Error error);
   void send();
+  void watch_body();
 
   void on_input() override;
   void on_output() override;
@@ -66,8 +68,8 @@ class Exchange final : public Counted<Exchange>,
   ResponseHead response_;
   Error error_;
   Phase phase_ = Phase::Connecting;
-  bool reused_ = false;    // a connection that was idle
-  bool taken_ = false;     // the response
+  bool reused_ = false;  // a connection that was idle
+  bool taken_ = false;   // the response
   bool keep_alive_ = false;
   asio::cancellation_signal cancel_;
   Waiter response_waiter_;

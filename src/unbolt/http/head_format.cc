@@ -9,7 +9,8 @@ namespace unbolt::http {
 namespace {
 
 Result<> append_field(std::string& out, const Field& field) {
-  if (!is_token(field.name)) return fail(ErrorCode::InvalidArgument, "'{}' is not the name of a field", field.name);
+  if (!is_token(field.name))
+    return fail(ErrorCode::InvalidArgument, "'{}' is not the name of a field", field.name);
   if (!is_field_value(trim(field.value))) {
     return fail(ErrorCode::InvalidArgument, "the field '{}' holds a control character", field.name);
   }
@@ -50,8 +51,10 @@ Result<Seen> append_fields(std::string& out, const Fields& fields, bool skip_hos
 }  // namespace
 
 Result<DeclaredLength> append_request_head(std::string& out, const RequestHead& head) {
-  if (!is_token(head.method)) return fail(ErrorCode::InvalidArgument, "'{}' is not a method", head.method);
-  if (head.method == "CONNECT") return fail(ErrorCode::Unsupported, "the method CONNECT is not supported");
+  if (!is_token(head.method))
+    return fail(ErrorCode::InvalidArgument, "'{}' is not a method", head.method);
+  if (head.method == "CONNECT")
+    return fail(ErrorCode::Unsupported, "the method CONNECT is not supported");
   std::string_view target = head.target.empty() ? "/" : std::string_view(head.target);
   bool query_only = target.front() == '?';
   if (!is_target(target) || (target.front() != '/' && !query_only && target != "*")) {
@@ -61,7 +64,10 @@ Result<DeclaredLength> append_request_head(std::string& out, const RequestHead& 
     return fail(ErrorCode::InvalidArgument, "'{}' is not a host with a port", head.authority);
   }
   std::size_t before = out.size();
-  out.append(head.method).append(query_only ? " /" : " ").append(target).append(" HTTP/1.1\r\nhost: ");
+  out.append(head.method)
+      .append(query_only ? " /" : " ")
+      .append(target)
+      .append(" HTTP/1.1\r\nhost: ");
   out.append(head.authority).append("\r\n");
   auto seen = append_fields(out, head.fields, true);
   if (!seen) {
@@ -71,7 +77,8 @@ Result<DeclaredLength> append_request_head(std::string& out, const RequestHead& 
   return seen->length;
 }
 
-Result<DeclaredLength> append_response_head(std::string& out, const ResponseHead& head, std::string_view date) {
+Result<DeclaredLength> append_response_head(std::string& out, const ResponseHead& head,
+                                            std::string_view date) {
   if (head.status < 200 || head.status > 999) {
     return fail(ErrorCode::InvalidArgument, "{} is not the status of a response", head.status);
   }
@@ -94,7 +101,8 @@ Result<DeclaredLength> append_response_head(std::string& out, const ResponseHead
 
 Result<> append_trailers(std::string& out, const Fields& fields) {
   for (const Field& field : fields) {
-    if (is_connection_field(field.name) || equals_ignoring_case(field.name, "content-length")) continue;
+    if (is_connection_field(field.name) || equals_ignoring_case(field.name, "content-length"))
+      continue;
     UNBOLT_TRY(append_field(out, field));
   }
   return {};
@@ -107,11 +115,13 @@ std::string_view DateLine::now() {
   second_ = time.tv_sec;
   std::tm parts{};
   gmtime_r(&time.tv_sec, &parts);
-  static constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  line_ = fmt::format("date: {}, {:02} {} {} {:02}:{:02}:{:02} GMT\r\n", kDays[static_cast<std::size_t>(parts.tm_wday)],
-                      parts.tm_mday, kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900,
+  static constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed",
+                                                         "Thu", "Fri", "Sat"};
+  static constexpr std::array<std::string_view, 12> kMonths{
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  line_ = fmt::format("date: {}, {:02} {} {} {:02}:{:02}:{:02} GMT\r\n",
+                      kDays[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
+                      kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900,
                       parts.tm_hour, parts.tm_min, parts.tm_sec);
   return line_;
 }

@@ -15,12 +15,14 @@ std::string_view reason_phrase(int status);
 // What the fields said of the body's length.
 using DeclaredLength = std::optional<std::uint64_t>;
 
-// Append the first line and the fields, without what frames the body and without the empty line. Connection-level
-// fields and content-length are left out (its value is the result). InvalidArgument where a name is no token, a value holds a control
-// character or content-length is no number; `out` is then as it was.
+// Append the first line and the fields, without what frames the body and without the empty line.
+// Connection-level fields and content-length are left out (its value is the result).
+// InvalidArgument where a name is no token, a value holds a control character or content-length is
+// no number; `out` is then as it was.
 Result<DeclaredLength> append_request_head(std::string& out, const RequestHead& head);
 // `date` is a whole line, left out where the fields have one.
-Result<DeclaredLength> append_response_head(std::string& out, const ResponseHead& head, std::string_view date);
+Result<DeclaredLength> append_response_head(std::string& out, const ResponseHead& head,
+                                            std::string_view date);
 
 // Appends the trailer section; content-length and connection-level fields are left out.
 Result<> append_trailers(std::string& out, const Fields& fields);

@@ -15,7 +15,8 @@ std::optional<FieldLine> parse_field_line(std::string_view line) {
 }
 
 HeadParser::Progress HeadParser::read_request(InputBuffer& in, RequestHead& head) {
-  auto progress = read(in, head.fields, [&](std::string_view line) { return request_line(line, head); });
+  auto progress =
+      read(in, head.fields, [&](std::string_view line) { return request_line(line, head); });
   if (progress == Progress::Done && !finish_request(head)) return Progress::Failed;
   return progress;
 }
@@ -38,7 +39,8 @@ HeadParser::Progress HeadParser::read(InputBuffer& in, Fields& fields, StartLine
       return refuse(431, "the head is too large"), Progress::Failed;
     }
     std::size_t length = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
-    if (size_ + length + 1 > max_bytes_) return refuse(431, "the head is too large"), Progress::Failed;
+    if (size_ + length + 1 > max_bytes_)
+      return refuse(431, "the head is too large"), Progress::Failed;
     if (length == 0 || bytes[length - 1] != '\r') {
       return refuse(400, "a line does not end with CR LF"), Progress::Failed;
     }
@@ -96,13 +98,15 @@ bool HeadParser::request_target(std::string_view target, RequestHead& head) {
   std::size_t colon = target.find("://");
   if (colon == std::string_view::npos) return refuse(400, "not a request target");
   std::string_view scheme = target.substr(0, colon);
-  bool https = equals_ignoring_case(scheme, "https");
-  if (!https && !equals_ignoring_case(scheme, "http")) return refuse(400, "the target's scheme is not http");
+  if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) {
+    return refuse(400, "the target's scheme is not http");
+  }
   std::string_view rest = target.substr(colon + 3);
   std::size_t path = rest.find_first_of("/?");
   std::string_view authority = rest.substr(0, path);
-  if (authority.empty() || !is_authority(authority)) return refuse(400, "the target's authority is malformed");
-  head.scheme.assign(https ? "https" : "http");
+  if (authority.empty() || !is_authority(authority))
+    return refuse(400, "the target's authority is malformed");
+  // The scheme stays that of the connection, whatever the client claims.
   head.authority.assign(authority);
   head.target.clear();
   if (path == std::string_view::npos || rest[path] == '?') head.target.push_back('/');
@@ -125,7 +129,8 @@ bool HeadParser::status_line(std::string_view line, ResponseHead& head) {
 
 bool HeadParser::version(std::string_view text) {
   auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (text.size() != 8 || !text.starts_with("HTTP/") || !digit(text[5]) || text[6] != '.' || !digit(text[7])) {
+  if (text.size() != 8 || !text.starts_with("HTTP/") || !digit(text[5]) || text[6] != '.' ||
+      !digit(text[7])) {
     return refuse(400, "not a version of HTTP");
   }
   if (text[5] != '1') return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
@@ -158,7 +163,8 @@ bool HeadParser::known_field(std::string_view name, std::string_view value) {
       host_at_ = field_count_;
       break;
     case 6:
-      if (is("expect") && equals_ignoring_case(value, "100-continue")) facts_.expects_continue = true;
+      if (is("expect") && equals_ignoring_case(value, "100-continue"))
+        facts_.expects_continue = true;
       break;
     case 10:
       if (!is("connection")) break;
@@ -174,7 +180,8 @@ bool HeadParser::known_field(std::string_view name, std::string_view value) {
       }
       auto length = parse_decimal(value);
       if (!length) return refuse(413, "content-length is too large");
-      // Servers repeat it more often than they should; a request that does may be two requests to somebody else.
+      // Servers repeat it more often than they should; a request that does may be two requests to
+      // somebody else.
       if (facts_.content_length && !(response_ && facts_.content_length == length)) {
         return refuse(400, "more than one content-length");
       }
@@ -184,8 +191,7 @@ bool HeadParser::known_field(std::string_view name, std::string_view value) {
     case 17:
       if (is("transfer-encoding")) return transfer_encoding(value);
       break;
-    default:
-      break;
+    default: break;
   }
   return true;
 }
@@ -193,7 +199,8 @@ bool HeadParser::known_field(std::string_view name, std::string_view value) {
 bool HeadParser::transfer_encoding(std::string_view value) {
   if (facts_.chunked) return refuse(400, "more than one transfer-encoding");
   if (facts_.http_1_0) return refuse(400, "transfer-encoding in HTTP/1.0");
-  if (!equals_ignoring_case(value, "chunked")) return refuse(501, "a transfer-encoding other than chunked");
+  if (!equals_ignoring_case(value, "chunked"))
+    return refuse(501, "a transfer-encoding other than chunked");
   facts_.chunked = true;
   return true;
 }

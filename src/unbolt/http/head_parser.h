@@ -27,23 +27,25 @@ struct BadMessage {
   std::string_view why;
 };
 
-// "name: value" without the line's end; the views point into `line`. Refuses folded lines and control characters.
+// "name: value" without the line's end; the views point into `line`. Refuses folded lines and
+// control characters.
 struct FieldLine {
   std::string_view name;
   std::string_view value;
 };
 std::optional<FieldLine> parse_field_line(std::string_view line);
 
-// Strict, so that no peer reads another message than we do: CRLF only, no folded lines, one content-length, never
-// beside a transfer-encoding. Consumes whole lines as they come. One parser a connection, used again for each message.
+// Strict, so that no peer reads another message than we do: CRLF only, no folded lines, one
+// content-length, never beside a transfer-encoding. Consumes whole lines as they come. One parser a
+// connection, used again for each message.
 class HeadParser {
  public:
   enum class Progress : std::uint8_t { More, Done, Failed };
 
   explicit HeadParser(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Writes into `head`, whose strings are used again. After Done the next call starts a new message; after
-  // Failed the connection is of no more use.
+  // Writes into `head`, whose strings are used again. After Done the next call starts a new
+  // message; after Failed the connection is of no more use.
   Progress read_request(InputBuffer& in, RequestHead& head);
   Progress read_response(InputBuffer& in, ResponseHead& head);
 
@@ -70,11 +72,11 @@ class HeadParser {
   Stage stage_ = Stage::Start;
   bool response_ = false;
   std::uint8_t hosts_ = 0;
-  bool absolute_ = false;       // the target names the authority
-  std::size_t size_ = 0;        // of the lines consumed
-  std::size_t scanned_ = 0;     // of the line that is not whole yet
+  bool absolute_ = false;    // the target names the authority
+  std::size_t size_ = 0;     // of the lines consumed
+  std::size_t scanned_ = 0;  // of the line that is not whole yet
   std::size_t field_count_ = 0;
-  std::size_t host_at_ = 0;     // which field
+  std::size_t host_at_ = 0;  // which field
   HeadFacts facts_;
   BadMessage bad_;
 };

@@ -16,7 +16,7 @@ class IdleChannels::Idle final : private Channel::Listener, private Deadlines::E
     channel_->read(kSmallBuffer);
     all_.deadlines_->set(*this, all_.timeout_);
   }
-  ~Idle() {
+  virtual ~Idle() {
     if (is_linked()) all_.deadlines_->remove(*this);
     if (!channel_) return;
     channel_->listen(nullptr);
@@ -31,7 +31,8 @@ class IdleChannels::Idle final : private Channel::Listener, private Deadlines::E
   }
 
   bool usable() const {
-    return !channel_->ended() && channel_->in.empty() && channel_->transport()->peek() == Transport::Peek::Nothing;
+    return !channel_->ended() && channel_->in.empty() &&
+           channel_->transport()->peek() == Transport::Peek::Nothing;
   }
 
  private:
@@ -45,7 +46,8 @@ class IdleChannels::Idle final : private Channel::Listener, private Deadlines::E
   Ref<Channel> channel_;
 };
 
-IdleChannels::IdleChannels(Ref<Deadlines> deadlines, std::size_t most_per_key, std::chrono::nanoseconds timeout)
+IdleChannels::IdleChannels(Ref<Deadlines> deadlines, std::size_t most_per_key,
+                           std::chrono::nanoseconds timeout)
     : deadlines_(std::move(deadlines)), most_per_key_(most_per_key), timeout_(timeout) {}
 
 IdleChannels::~IdleChannels() = default;

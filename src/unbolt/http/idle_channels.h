@@ -15,7 +15,8 @@ namespace unbolt::http {
 // One a client. Each idle connection is read from, so that it goes as soon as its server closes it.
 class IdleChannels {
  public:
-  IdleChannels(Ref<Deadlines> deadlines, std::size_t most_per_key, std::chrono::nanoseconds timeout);
+  IdleChannels(Ref<Deadlines> deadlines, std::size_t most_per_key,
+               std::chrono::nanoseconds timeout);
   ~IdleChannels();
 
   // `channel` has nothing unread and nothing unsent. Closes the oldest where there are too many.

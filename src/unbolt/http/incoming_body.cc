@@ -8,7 +8,8 @@ constexpr std::size_t kSmallBuffer = 4096;
 constexpr std::size_t kFraming = 512;  // room for the chunk headers around a chunk
 }  // namespace
 
-void IncomingBody::start(Channel& channel, BodyDecoder::Kind kind, std::uint64_t length, const Limits& limits) {
+void IncomingBody::start(Channel& channel, BodyDecoder::Kind kind, std::uint64_t length,
+                         const Limits& limits) {
   channel_ = &channel;
   limits_ = limits;
   failed_ = false;
@@ -70,14 +71,18 @@ void IncomingBody::settle() {
     if (channel_->read_error() == asio::error::eof) {
       decoder_.close();
     } else {
-      fail(Error{ErrorCode::ConnectionClosed, "the connection broke in the middle of the body: " + channel_->read_error().message(), {}});
+      fail(Error{
+          ErrorCode::ConnectionClosed,
+          "the connection broke in the middle of the body: " + channel_->read_error().message(),
+          {}});
     }
   }
 }
 
 void IncomingBody::read() {
   auto content = std::min<std::uint64_t>(decoder_.expected(), limits_.buffer_bytes);
-  channel_->read(std::max(kSmallBuffer, std::min(static_cast<std::size_t>(content) + kFraming, limits_.buffer_bytes)));
+  channel_->read(std::max(
+      kSmallBuffer, std::min(static_cast<std::size_t>(content) + kFraming, limits_.buffer_bytes)));
 }
 
 }  // namespace unbolt::http

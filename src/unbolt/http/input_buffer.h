@@ -10,8 +10,8 @@
 
 namespace unbolt::http {
 
-// A flat buffer: `[begin, end)` holds bytes, what follows is room. While a read into `room()` is under way only
-// `consume` and `commit` may be called, so that the room stays where it is.
+// A flat buffer: `[begin, end)` holds bytes, what follows is room. While a read into `room()` is
+// under way only `consume` and `commit` may be called, so that the room stays where it is.
 class InputBuffer {
  public:
   std::string_view view() const { return {data_.get() + begin_, end_ - begin_}; }
@@ -24,7 +24,8 @@ class InputBuffer {
 
   std::span<char> room() const { return {data_.get() + end_, capacity_ - end_}; }
 
-  // Moves the bytes to the front and makes the buffer hold at least `capacity` in all. Ends every view.
+  // Moves the bytes to the front and makes the buffer hold at least `capacity` in all. Ends every
+  // view.
   void make_room(std::size_t capacity) {
     if (capacity > capacity_) {
       std::unique_ptr<char[]> larger(new char[capacity]);

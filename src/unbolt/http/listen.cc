@@ -1,8 +1,8 @@
 #include <boost/asio/ip/tcp.hpp>
 
-#include <cstring>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <cstring>
 
 #include "unbolt/http/port_holder.h"
 #include "unbolt/http/server.h"
@@ -15,7 +15,8 @@ using asio::ip::tcp;
 
 std::string show(const tcp::endpoint& endpoint) {
   auto address = endpoint.address();
-  return fmt::format(fmt::runtime(address.is_v6() ? "[{}]:{}" : "{}:{}"), address.to_string(), endpoint.port());
+  return fmt::format(fmt::runtime(address.is_v6() ? "[{}]:{}" : "{}:{}"), address.to_string(),
+                     endpoint.port());
 }
 
 Error cannot_listen(const tcp::endpoint& endpoint, int number) {
@@ -23,18 +24,21 @@ Error cannot_listen(const tcp::endpoint& endpoint, int number) {
   switch (number) {
     case EADDRINUSE: {
       std::string holder = port_holder(endpoint.port());
-      std::string why = holder.empty() ? "the port is in use" : "the port is held by " + holder;
+      std::string why = holder.empty() ? "the port is in use" : "the port is in use by " + holder;
       return {ErrorCode::Conflict, fmt::format("cannot listen on {}: {}", where, why),
               "stop it or choose another port; port 0 picks a free one"};
     }
     case EACCES:
-      return {ErrorCode::Denied, fmt::format("cannot listen on {}: ports below 1024 need a privilege", where),
+      return {ErrorCode::Denied,
+              fmt::format("cannot listen on {}: ports below 1024 need a privilege", where),
               "choose a port from 1024 up"};
     case EADDRNOTAVAIL:
-      return {ErrorCode::InvalidArgument, fmt::format("cannot listen on {}: this machine does not have that address", where),
+      return {ErrorCode::InvalidArgument,
+              fmt::format("cannot listen on {}: this machine does not have that address", where),
               "0.0.0.0 listens on every address, 127.0.0.1 on this machine only"};
     default:
-      return {ErrorCode::Io, fmt::format("cannot listen on {}: {}", where, std::strerror(number)), {}};
+      return {
+          ErrorCode::Io, fmt::format("cannot listen on {}: {}", where, std::strerror(number)), {}};
   }
 }
 
@@ -42,7 +46,8 @@ Error cannot_listen(const tcp::endpoint& endpoint, int number) {
 
 Result<tcp::endpoint> parse_listen_address(std::string_view text) {
   auto bad = [&](std::string_view why) {
-    return std::unexpected(Error{ErrorCode::InvalidArgument, fmt::format("'{}' is not an address to listen on: {}", text, why),
+    return std::unexpected(Error{ErrorCode::InvalidArgument,
+                                 fmt::format("'{}' is not an address to listen on: {}", text, why),
                                  "write HOST:PORT, such as 127.0.0.1:8080, [::1]:8080 or :8080"});
   };
   std::size_t colon = text.rfind(':');
@@ -69,11 +74,13 @@ Result<tcp::endpoint> parse_listen_address(std::string_view text) {
 }
 
 Result<int> listen_on(const tcp::endpoint& endpoint) {
-  int fd = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+  int fd = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                    IPPROTO_TCP);
   if (fd < 0) return std::unexpected(cannot_listen(endpoint, errno));
   int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) < 0 || ::listen(fd, SOMAXCONN) < 0) {
+  if (::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) < 0 ||
+      ::listen(fd, SOMAXCONN) < 0) {
     int number = errno;
     ::close(fd);
     return std::unexpected(cannot_listen(endpoint, number));

@@ -18,8 +18,10 @@ TEST(ParseListenAddress, Good) {
     const char* address;
     int port;
   };
-  for (const Case& test : {Case{"127.0.0.1:8080", "127.0.0.1", 8080}, Case{"[::1]:0", "::1", 0}, Case{":8080", "0.0.0.0", 8080},
-                           Case{"8080", "127.0.0.1", 8080}, Case{"localhost:1", "127.0.0.1", 1}, Case{"0.0.0.0:65535", "0.0.0.0", 65535}}) {
+  for (const Case& test :
+       {Case{"127.0.0.1:8080", "127.0.0.1", 8080}, Case{"[::1]:0", "::1", 0},
+        Case{":8080", "0.0.0.0", 8080}, Case{"8080", "127.0.0.1", 8080},
+        Case{"localhost:1", "127.0.0.1", 1}, Case{"0.0.0.0:65535", "0.0.0.0", 65535}}) {
     auto endpoint = parse_listen_address(test.text);
     ASSERT_TRUE(endpoint) << endpoint.error().message;
     EXPECT_EQ(endpoint->address().to_string(), test.address);
@@ -32,9 +34,12 @@ TEST(ParseListenAddress, BadOnesSayWhy) {
     const char* text;
     const char* why;
   };
-  for (const Case& test : {Case{"", "port is missing"}, Case{"127.0.0.1", "not a number"}, Case{"127.0.0.1:", "port is missing"},
-                           Case{"127.0.0.1:x", "not a number"}, Case{"127.0.0.1:70000", "larger than 65535"}, Case{"::1:80", "brackets"},
-                           Case{"[::1]", "port is missing"}, Case{"[x]:1", "IPv6"}, Case{"example.org:80", "localhost"}, Case{"127.0.0.1:-1", "not a number"}}) {
+  for (const Case& test :
+       {Case{"", "port is missing"}, Case{"127.0.0.1", "not a number"},
+        Case{"127.0.0.1:", "port is missing"}, Case{"127.0.0.1:x", "not a number"},
+        Case{"127.0.0.1:70000", "larger than 65535"}, Case{"::1:80", "brackets"},
+        Case{"[::1]", "port is missing"}, Case{"[x]:1", "IPv6"},
+        Case{"example.org:80", "localhost"}, Case{"127.0.0.1:-1", "not a number"}}) {
     auto endpoint = parse_listen_address(test.text);
     ASSERT_FALSE(endpoint) << test.text;
     EXPECT_EQ(endpoint.error().code, ErrorCode::InvalidArgument);

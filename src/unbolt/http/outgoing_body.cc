@@ -1,6 +1,8 @@
 #include "unbolt/http/outgoing_body.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "unbolt/http/head_format.h"
 #include "unbolt/http/text.h"
@@ -9,6 +11,27 @@ namespace unbolt::http {
 namespace {
 
 constexpr std::size_t kSendAt = 16 * 1024;
+
+// What goes into a gap; no larger than it.
+class GapText {
+ public:
+  GapText& add(std::string_view text) {
+    end_ = std::ranges::copy(text, end_).out;
+    return *this;
+  }
+  GapText& add_decimal(std::uint64_t value) { return add_number(value, 10); }
+  GapText& add_hex(std::uint64_t value) { return add_number(value, 16); }
+  std::string_view view() const { return {text_.data(), end_}; }
+
+ private:
+  GapText& add_number(std::uint64_t value, int base) {
+    end_ = std::to_chars(end_, text_.data() + text_.size(), value, base).ptr;
+    return *this;
+  }
+
+  std::array<char, OutputBuffer::kGap> text_;
+  char* end_ = text_.data();
+};
 
 std::unexpected<Error> left() { return fail(ErrorCode::ConnectionClosed, "the peer has left"); }
 
@@ -20,7 +43,7 @@ void OutgoingBody::start(Channel& channel, std::size_t buffer_bytes, const Plan&
   buffer_bytes_ = buffer_bytes;
   framing_ = Framing::Undecided;
   written_ = remaining_ = 0;
-  finished_ = aborted_ = flush_wanted_ = had_trailers_ = false;
+  finished_ = aborted_ = flush_wanted_ = had_trailers_ = sent_ = false;
   if (!plan.length && !plan.forbidden) return channel.out.open_gap();
   framing_ = Framing::Length;
   remaining_ = plan.forbidden ? 0 : *plan.length;
@@ -55,12 +78,15 @@ Result<> OutgoingBody::check_open() const {
 
 Result<> OutgoingBody::write(ByteView bytes) {
   UNBOLT_TRY(check_open());
-  if (bytes.empty()) return {};
+  // A status that has no body (204, 304): what the handler writes is dropped.
+  if (bytes.empty() || plan_.forbidden) return {};
   if (framing_ == Framing::Length && bytes.size() > remaining_) {
-    return fail(ErrorCode::LimitExceeded, "{} bytes are more than the {} left of content-length", bytes.size(), remaining_);
+    return fail(ErrorCode::LimitExceeded, "{} bytes are more than the {} left of content-length",
+                bytes.size(), remaining_);
   }
   if (!plan_.discard && bytes.size() > capacity()) {
-    return fail(ErrorCode::LimitExceeded, "{} bytes are more than the buffer takes now ({})", bytes.size(), capacity());
+    return fail(ErrorCode::LimitExceeded, "{} bytes are more than the buffer takes now ({})",
+                bytes.size(), capacity());
   }
   written_ += bytes.size();
   if (framing_ == Framing::Length) remaining_ -= bytes.size();
@@ -102,7 +128,8 @@ Task<> OutgoingBody::wait() {
 Task<Result<>> OutgoingBody::drained() {
   if (!channel_) co_return Result<>{};
   if (!aborted_ && !channel_->broken()) send();
-  while (channel_ && channel_->pending() != 0 && !channel_->broken()) co_await drained_waiter_.wait();
+  while (channel_ && channel_->pending() != 0 && !channel_->broken())
+    co_await drained_waiter_.wait();
   if (aborted_ || (channel_ && channel_->broken())) co_return left();
   co_return Result<>{};
 }
@@ -114,7 +141,8 @@ Result<> OutgoingBody::finish(Fields trailers) {
   if (framing_ == Framing::Length && remaining_ != 0 && !plan_.discard) {
     auto missing = remaining_;
     abort();
-    return fail(ErrorCode::ProtocolError, "the body is {} bytes shorter than content-length", missing);
+    return fail(ErrorCode::ProtocolError, "the body is {} bytes shorter than content-length",
+                missing);
   }
   if (framing_ == Framing::Undecided) end_head(section.empty() || !plan_.may_chunk);
   if (framing_ == Framing::Chunked && !plan_.discard) {
@@ -138,42 +166,33 @@ void OutgoingBody::abort() {
 
 void OutgoingBody::end_head(bool whole) {
   OutputBuffer& out = channel_->out;
-  std::string text;
+  GapText text;
   bool chunk = false;
   if (whole) {
     framing_ = Framing::Length;
-    text = plan_.connection;
+    text.add(plan_.connection);
     bool none = written_ == 0 && (plan_.omit_zero || plan_.discard);
-    if (!none) {
-      text += "content-length: ";
-      append_decimal(text, written_);
-      text += "\r\n";
-    }
-    text += "\r\n";
+    if (!none) text.add("content-length: ").add_decimal(written_).add("\r\n");
+    text.add("\r\n");
   } else if (plan_.may_chunk) {
     framing_ = Framing::Chunked;
-    text = plan_.connection;
-    text += "transfer-encoding: chunked\r\n\r\n";
+    text.add(plan_.connection).add("transfer-encoding: chunked\r\n\r\n");
     chunk = out.behind_gap() != 0;
-    if (chunk) {
-      append_hex(text, out.behind_gap());
-      text += "\r\n";
-    }
+    if (chunk) text.add_hex(out.behind_gap()).add("\r\n");
   } else {
     framing_ = Framing::UntilClose;
-    text = "connection: close\r\n\r\n";
+    text.add("connection: close\r\n\r\n");
   }
-  out.close_gap(text);
+  out.close_gap(text.view());
   if (chunk) out.text().append("\r\n");
 }
 
 void OutgoingBody::end_chunk() {
   OutputBuffer& out = channel_->out;
   if (!out.has_gap()) return;
-  std::string size;
-  append_hex(size, out.behind_gap());
-  size += "\r\n";
-  out.close_gap(size);
+  GapText size;
+  size.add_hex(out.behind_gap()).add("\r\n");
+  out.close_gap(size.view());
   out.text().append("\r\n");
 }
 
@@ -183,6 +202,7 @@ void OutgoingBody::send() {
     return;
   }
   flush_wanted_ = false;
+  sent_ = true;
   if (channel_->broken()) return;
   if (framing_ == Framing::Undecided) end_head(false);
   if (framing_ == Framing::Chunked) end_chunk();

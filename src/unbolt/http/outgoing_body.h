@@ -10,8 +10,9 @@
 
 namespace unbolt::http {
 
-// How the body ends is decided as late as possible: one that is finished before anything was sent gets a
-// content-length, whatever its size; one that is sent before it is whole is chunked, or ends with the connection.
+// How the body ends is decided as late as possible: one that is finished before anything was sent
+// gets a content-length, whatever its size; one that is sent before it is whole is chunked, or ends
+// with the connection.
 class OutgoingBody final : public BodyWriter {
  public:
   class Owner {
@@ -29,8 +30,8 @@ class OutgoingBody final : public BodyWriter {
     bool forbidden = false;               // a status that never has a body
     bool discard = false;                 // the answer to HEAD: counted, not sent
     bool may_chunk = true;
-    std::string_view connection;          // the field line that says whether the connection goes on
-    bool omit_zero = false;  // an empty body is none, rather than "content-length: 0"
+    std::string_view connection;  // the field line that says whether the connection goes on
+    bool omit_zero = false;       // an empty body is none, rather than "content-length: 0"
   };
 
   explicit OutgoingBody(Owner& owner) : owner_(owner) {}
@@ -46,7 +47,7 @@ class OutgoingBody final : public BodyWriter {
   // Before `start`: there is no body to write to.
   void reset() {
     channel_ = nullptr;
-    finished_ = aborted_ = flush_wanted_ = had_trailers_ = false;
+    finished_ = aborted_ = flush_wanted_ = had_trailers_ = sent_ = false;
   }
 
   // Never 0 where `write` would report an error rather than wait.
@@ -65,7 +66,12 @@ class OutgoingBody final : public BodyWriter {
   bool until_close() const { return framing_ == Framing::UntilClose; }
   bool flush_wanted() const { return flush_wanted_; }
   // Nothing was sent, and nothing is there to be sent.
-  bool untouched() const { return framing_ == Framing::Undecided && written_ == 0 && !finished_ && !flush_wanted_; }
+  bool untouched() const {
+    return framing_ == Framing::Undecided && written_ == 0 && !finished_ && !flush_wanted_;
+  }
+
+  // Nothing of the message was given to the channel.
+  bool unsent() const { return !sent_; }
 
   // Decides what is open and gives everything to the channel.
   void send();
@@ -92,6 +98,7 @@ class OutgoingBody final : public BodyWriter {
   bool aborted_ = false;
   bool flush_wanted_ = false;
   bool had_trailers_ = false;
+  bool sent_ = false;
   Waiter capacity_waiter_;
   Waiter drained_waiter_;
 };

@@ -1,4 +1,5 @@
-// Bytes that go out, with at most one gap for what is known only later: a length in front of the bytes it counts.
+// Bytes that go out, with at most one gap for what is known only later: a length in front of the
+// bytes it counts.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +22,12 @@ class OutputBuffer {
   // Gives a large buffer back; only where it is empty.
   void shrink(std::size_t most) {
     if (text_.capacity() > most) std::string().swap(text_);
+  }
+
+  // `at` is not behind the gap.
+  void insert(std::size_t at, std::string_view text) {
+    text_.insert(at, text);
+    if (has_gap()) gap_ += text.size();
   }
 
   bool has_gap() const { return gap_ != kNone; }

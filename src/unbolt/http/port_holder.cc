@@ -13,7 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Lines of /proc/net/tcp: "sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...".
+// Lines of /proc/net/tcp: "sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
+// ...".
 void listening_inodes(const char* table, std::uint16_t port, std::set<std::string>& inodes) {
   std::ifstream file(table);
   std::string line;
@@ -22,7 +23,8 @@ void listening_inodes(const char* table, std::uint16_t port, std::set<std::strin
   while (std::getline(file, line)) {
     std::istringstream words(line);
     std::string slot, local, remote, state, queues, timer, retransmits, user, timeout, inode;
-    words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> user >> timeout >> inode;
+    words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> user >>
+        timeout >> inode;
     if (state == "0A" && local.ends_with(suffix)) inodes.insert("socket:[" + inode + "]");
   }
 }
@@ -46,7 +48,9 @@ std::string port_holder(std::uint16_t port) {
   std::error_code ignored;
   for (fs::directory_iterator at("/proc", ignored), end; at != end; at.increment(ignored)) {
     std::string pid = at->path().filename().string();
-    if (pid.find_first_not_of("0123456789") != std::string::npos || !holds_one_of(at->path(), inodes)) continue;
+    if (pid.find_first_not_of("0123456789") != std::string::npos ||
+        !holds_one_of(at->path(), inodes))
+      continue;
     std::string name;
     std::ifstream file(at->path() / "comm");
     std::getline(file, name);

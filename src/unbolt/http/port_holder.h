@@ -6,7 +6,8 @@
 
 namespace unbolt::http {
 
-// "nginx (process 123)", or empty where the system does not tell (Linux, and only processes that this one may inspect).
+// "nginx (process 123)", or empty where the system does not tell (Linux, and only processes that
+// this one may inspect).
 std::string port_holder(std::uint16_t port);
 
 }  // namespace unbolt::http

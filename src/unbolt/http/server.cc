@@ -2,8 +2,8 @@
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 
-#include <cstring>
 #include <unistd.h>
+#include <cstring>
 
 #include "unbolt/http/connection.h"
 
@@ -19,14 +19,16 @@ constexpr std::chrono::milliseconds kAcceptPause{100};  // after the system refu
 // Operations under way hold the state, so that the server may be destroyed at any time.
 class Listener final : public Counted<Listener>, public ServerCore::Watcher {
  public:
-  explicit Listener(Ref<ServerCore> core) : core_(std::move(core)), acceptor_(core_->loop), pause_(core_->loop) {
+  explicit Listener(Ref<ServerCore> core)
+      : core_(std::move(core)), acceptor_(core_->loop), pause_(core_->loop) {
     core_->watcher = this;
   }
   ~Listener() { core_->watcher = nullptr; }
 
   Result<> start(int listener) {
     int own = ::dup(listener);
-    if (own < 0) return fail(ErrorCode::Io, "cannot duplicate the listening socket: {}", std::strerror(errno));
+    if (own < 0)
+      return fail(ErrorCode::Io, "cannot duplicate the listening socket: {}", std::strerror(errno));
     boost::system::error_code error;
     acceptor_.assign(asio::ip::tcp::v4(), own, error);
     if (error) {
@@ -65,20 +67,23 @@ class Listener final : public Counted<Listener>, public ServerCore::Watcher {
 
  private:
   void accept() {
-    if (accepting_ || core_->stopping || core_->connections >= core_->limits.max_connections) return;
+    if (accepting_ || core_->stopping || core_->connections >= core_->limits.max_connections)
+      return;
     accepting_ = true;
-    acceptor_.async_accept([self = Ref<Listener>(this)](boost::system::error_code error, Socket socket) {
-      self->accepting_ = false;
-      if (self->core_->stopping) return;
-      if (error) return self->refused(error);
-      auto* connection = new Connection(self->core_, std::move(socket));
-      self->connections_.push_back(*connection);
-      connection->start();
-      self->accept();
-    });
+    acceptor_.async_accept(
+        [self = Ref<Listener>(this)](boost::system::error_code error, Socket socket) {
+          self->accepting_ = false;
+          if (self->core_->stopping) return;
+          if (error) return self->refused(error);
+          auto* connection = new Connection(self->core_, std::move(socket));
+          self->connections_.push_back(*connection);
+          connection->start();
+          self->accept();
+        });
   }
 
-  // A client that left in the queue costs nothing; out of descriptors, waiting helps and spinning does not.
+  // A client that left in the queue costs nothing; out of descriptors, waiting helps and spinning
+  // does not.
   void refused(boost::system::error_code error) {
     if (error == asio::error::connection_aborted) return accept();
     core_->log.line(LogLevel::Warn, "http", "cannot accept a connection: {}", error.message());
@@ -126,7 +131,8 @@ class AsioServer final : public Server {
 
 }  // namespace
 
-std::unique_ptr<Server> make_server(Executor loop, Handler& handler, ServerLimits limits, Log& log) {
+std::unique_ptr<Server> make_server(Executor loop, Handler& handler, ServerLimits limits,
+                                    Log& log) {
   return std::make_unique<AsioServer>(loop, handler, limits, log);
 }
 

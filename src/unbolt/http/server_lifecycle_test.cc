@@ -1,6 +1,6 @@
 // Clients that leave, dawdle or stay too long, and the server's end.
-#include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/detached.hpp>
 
 #include "unbolt/http/testing/test_server.h"
 
@@ -24,15 +24,17 @@ struct Fate {
   bool ended = false;
 
   HandlerFunction waits_for_an_hour() {
-    return [this](Request&, ResponseWriter&) -> Task<> {
-      started = true;
-      try {
-        co_await sleep_for(std::chrono::hours(1));
-      } catch (const boost::system::system_error& error) {
-        cancelled = error.code() == asio::error::operation_aborted;
-      }
-      ended = true;
-    };
+    return with(
+        [](Request&, ResponseWriter&, Fate& fate) -> Task<> {
+          fate.started = true;
+          try {
+            co_await sleep_for(std::chrono::hours(1));
+          } catch (const boost::system::system_error& error) {
+            fate.cancelled = error.code() == asio::error::operation_aborted;
+          }
+          fate.ended = true;
+        },
+        *this);
   }
 };
 
@@ -60,10 +62,14 @@ TEST(ServerLifecycle, AClientThatLeavesCancelsTheHandler) {
 TEST(ServerLifecycle, AClientThatLeavesInTheMiddleOfItsBody) {
   Loop loop;
   std::optional<ErrorCode> code;
-  TestServer server(loop, [&](Request& request, ResponseWriter&) -> Task<> {
-    co_await read_all(*request.body);
-    if (request.body->state() == BodyReader::State::Failed) code = request.body->error().code;
-  });
+  TestServer server(
+      loop, with(
+                [](Request& request, ResponseWriter&, std::optional<ErrorCode>& code) -> Task<> {
+                  co_await read_all(*request.body);
+                  if (request.body->state() == BodyReader::State::Failed)
+                    code = request.body->error().code;
+                },
+                code));
   loop.run([](TestServer& server) -> Task<> {
     {
       Wire wire = co_await Wire::connect(server.endpoint());
@@ -78,22 +84,23 @@ TEST(ServerLifecycle, AClientThatLeavesInTheMiddleOfItsBody) {
 TEST(ServerLifecycle, AClientThatLeavesInTheMiddleOfTheResponse) {
   Loop loop;
   std::optional<ErrorCode> code;
-  bool reset = false;
-  TestServer server(loop, [&](Request&, ResponseWriter& response) -> Task<> {
-    auto body = *response.start({200, {}});
-    std::string block(16 * 1024, 'x');
-    for (;;) {
-      auto written = co_await write_all(*body, block);
-      if (!written) {
-        code = written.error().code;
-        EXPECT_FALSE(co_await body->drained());
-        break;
-      }
-    }
-  });
-  loop.run([](TestServer& server, bool& reset) -> Task<> {
+  TestServer server(
+      loop, with(
+                [](Request&, ResponseWriter& response, std::optional<ErrorCode>& code) -> Task<> {
+                  auto body = *response.start({200, {}});
+                  std::string block(16 * 1024, 'x');
+                  for (;;) {
+                    auto written = co_await write_all(*body, block);
+                    if (!written) {
+                      code = written.error().code;
+                      EXPECT_FALSE(co_await body->drained());
+                      break;
+                    }
+                  }
+                },
+                code));
+  loop.run([](TestServer& server) -> Task<> {
     for (bool hard : {false, true}) {
-      reset = hard;
       {
         Wire wire = co_await Wire::connect(server.endpoint());
         co_await wire.send(kGet);
@@ -102,7 +109,7 @@ TEST(ServerLifecycle, AClientThatLeavesInTheMiddleOfTheResponse) {
       }
       EXPECT_TRUE(co_await eventually([&] { return server->connections() == 0; }));
     }
-  }(server, reset));
+  }(server));
 }
 
 TEST(ServerLifecycle, AClientThatLeavesInTheMiddleOfTheHead) {
@@ -135,13 +142,17 @@ TEST(ServerLifecycle, TimesOut) {
   Loop loop;
   ServerLimits limits;
   limits.head_timeout = limits.idle_timeout = limits.body_timeout = seconds(1);
-  TestServer server(loop, [](Request& request, ResponseWriter& response) -> Task<> {
-    std::string text = co_await read_all(*request.body);
-    if (request.body->state() == BodyReader::State::End) answer_with(response, text);
-  }, limits);
+  TestServer server(
+      loop,
+      [](Request& request, ResponseWriter& response) -> Task<> {
+        std::string text = co_await read_all(*request.body);
+        if (request.body->state() == BodyReader::State::End) answer_with(response, text);
+      },
+      limits);
   std::string idle, head, body, second;
   int left = 4;
-  auto exchange = [](TestServer& server, std::string request, std::string& answer, int& left) -> Task<> {
+  auto exchange = [](TestServer& server, std::string request, std::string& answer,
+                     int& left) -> Task<> {
     Wire wire = co_await Wire::connect(server.endpoint());
     co_await wire.send(request);
     answer = without_date(co_await wire.rest());
@@ -149,7 +160,10 @@ TEST(ServerLifecycle, TimesOut) {
   };
   asio::co_spawn(loop.executor(), exchange(server, "", idle, left), asio::detached);
   asio::co_spawn(loop.executor(), exchange(server, "GET /", head, left), asio::detached);
-  asio::co_spawn(loop.executor(), exchange(server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel", body, left), asio::detached);
+  asio::co_spawn(
+      loop.executor(),
+      exchange(server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel", body, left),
+      asio::detached);
   asio::co_spawn(loop.executor(), exchange(server, kGet, second, left), asio::detached);
   auto begin = std::chrono::steady_clock::now();
   loop.run([](int& left) -> Task<> {
@@ -169,16 +183,20 @@ TEST(ServerLifecycle, AReaderThatStopsReadingIsGivenUp) {
   ServerLimits limits;
   limits.body_timeout = seconds(1);
   bool ended = false;
-  TestServer server(loop, [&](Request&, ResponseWriter& response) -> Task<> {
-    auto body = *response.start({200, {}});
-    std::string block(16 * 1024, 'x');
-    try {
-      while (co_await write_all(*body, block)) {
-      }
-    } catch (const boost::system::system_error&) {
-    }
-    ended = true;
-  }, limits);
+  TestServer server(loop,
+                    with(
+                        [](Request&, ResponseWriter& response, bool& ended) -> Task<> {
+                          auto body = *response.start({200, {}});
+                          std::string block(16 * 1024, 'x');
+                          try {
+                            while (co_await write_all(*body, block)) {
+                            }
+                          } catch (const boost::system::system_error&) {
+                          }
+                          ended = true;
+                        },
+                        ended),
+                    limits);
   loop.run([](TestServer& server, bool& ended) -> Task<> {
     Wire wire = co_await Wire::connect(server.endpoint());
     co_await wire.send(kGet);
@@ -208,10 +226,13 @@ TEST(ServerLifecycle, MoreConnectionsThanTheLimitWait) {
 TEST(ServerLifecycle, StopDrains) {
   Loop loop;
   bool go = false;
-  TestServer server(loop, [&](Request& request, ResponseWriter& response) -> Task<> {
-    if (request.head.target == "/slow") co_await eventually([&] { return go; });
-    answer_with(response, "done");
-  });
+  TestServer server(loop, with(
+                              [](Request& request, ResponseWriter& response, bool& go) -> Task<> {
+                                if (request.head.target == "/slow")
+                                  co_await eventually([&] { return go; });
+                                answer_with(response, "done");
+                              },
+                              go));
   bool stopped = false;
   loop.run([](TestServer& server, bool& go, bool& stopped, Executor executor) -> Task<> {
     Wire fresh = co_await Wire::connect(server.endpoint());

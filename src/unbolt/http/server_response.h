@@ -31,6 +31,9 @@ class ServerResponse final : public ResponseWriter {
   void answer(int status, std::string_view why);
 
   OutgoingBody& body() { return body_; }
+  // Puts "100 Continue" in front of the response; nothing where its head has left.
+  void send_continue();
+
   // The head promised the client that the connection goes on.
   bool keeps_alive() const { return keeps_alive_ && !body_.until_close(); }
 
@@ -39,6 +42,7 @@ class ServerResponse final : public ResponseWriter {
   DateLine& date_;
   const std::size_t buffer_bytes_;
   Channel* channel_ = nullptr;
+  std::size_t head_at_ = 0;  // in the channel's output
   bool http_1_0_ = false;
   bool is_head_ = false;
   bool keeps_alive_ = false;

@@ -45,19 +45,24 @@ bool is_token(std::string_view text) {
 bool is_field_value(std::string_view text) {
   // No early exit, so that the loop becomes vector instructions.
   unsigned bad = 0;
-  for (unsigned char c : text) bad |= static_cast<unsigned>((c < 0x20) & (c != '\t')) | static_cast<unsigned>(c == 0x7f);
+  for (unsigned char c : text)
+    bad |= static_cast<unsigned>((c < 0x20) & (c != '\t')) | static_cast<unsigned>(c == 0x7f);
   return !bad && trim(text).size() == text.size();
 }
 
 bool is_target(std::string_view text) {
   unsigned bad = 0;
-  for (unsigned char c : text) bad |= static_cast<unsigned>(c <= 0x20) | static_cast<unsigned>(c >= 0x7f) | static_cast<unsigned>(c == '#');
+  for (unsigned char c : text)
+    bad |= static_cast<unsigned>(c <= 0x20) | static_cast<unsigned>(c >= 0x7f) |
+           static_cast<unsigned>(c == '#');
   return !bad && !text.empty();
 }
 
 bool is_authority(std::string_view text) {
   for (unsigned char c : text)
-    if (c <= 0x20 || c >= 0x7f || std::string_view("/?#@\\\"<>^`{|},").contains(static_cast<char>(c))) return false;
+    if (c <= 0x20 || c >= 0x7f ||
+        std::string_view("/?#@\\\"<>^`{|},").contains(static_cast<char>(c)))
+      return false;
   // The port, where there is one, is a number; a colon elsewhere needs brackets.
   std::size_t close = text.starts_with('[') ? text.find(']') : 0;
   if (close == std::string_view::npos) return false;

@@ -36,7 +36,8 @@ void for_each_item(std::string_view list, Visit visit) {
   }
 }
 
-// Connection, Transfer-Encoding and the like: of this hop, never of the message a handler sees or makes.
+// Connection, Transfer-Encoding and the like: of this hop, never of the message a handler sees or
+// makes.
 bool is_connection_field(std::string_view name);
 
 }  // namespace unbolt::http

@@ -8,10 +8,12 @@ namespace unbolt::http {
 namespace {
 
 TEST(Text, Authorities) {
-  for (const char* good : {"", "a", "a.b:80", "a:", "127.0.0.1:65535", "[::1]", "[::1]:80", "xn--e1a.example"}) {
+  for (const char* good :
+       {"", "a", "a.b:80", "a:", "127.0.0.1:65535", "[::1]", "[::1]:80", "xn--e1a.example"}) {
     EXPECT_TRUE(is_authority(good)) << good;
   }
-  for (const char* bad : {"a b", "a/b", "u@a", "a:b", "a:65536", "a:1:2", "::1", "[::1", "[::1]x", "a[b", "a?b", "a\\b", "a,b", "a:+1", "\xc3\xa9"}) {
+  for (const char* bad : {"a b", "a/b", "u@a", "a:b", "a:65536", "a:1:2", "::1", "[::1", "[::1]x",
+                          "a[b", "a?b", "a\\b", "a,b", "a:+1", "\xc3\xa9"}) {
     EXPECT_FALSE(is_authority(bad)) << bad;
   }
 }
@@ -19,21 +21,25 @@ TEST(Text, Authorities) {
 TEST(Text, FieldValues) {
   EXPECT_TRUE(is_field_value(""));
   EXPECT_TRUE(is_field_value("a\tb c\xff"));
-  for (std::string_view bad : {std::string_view("\0", 1), std::string_view("a\r"), std::string_view("a\nb"), std::string_view("\x1f"),
-                               std::string_view("\x7f"), std::string_view(" a"), std::string_view("a\t")}) {
+  for (std::string_view bad :
+       {std::string_view("\0", 1), std::string_view("a\r"), std::string_view("a\nb"),
+        std::string_view("\x1f"), std::string_view("\x7f"), std::string_view(" a"),
+        std::string_view("a\t")}) {
     EXPECT_FALSE(is_field_value(bad));
   }
 }
 
 TEST(Text, Tokens) {
   EXPECT_TRUE(is_token("content-TYPE_1!"));
-  for (const char* bad : {"", "a b", "a:", "\xc3", "a\"", "(a)"}) EXPECT_FALSE(is_token(bad)) << bad;
+  for (const char* bad : {"", "a b", "a:", "\xc3", "a\"", "(a)"})
+    EXPECT_FALSE(is_token(bad)) << bad;
 }
 
 TEST(Text, Numbers) {
   EXPECT_EQ(parse_decimal("18446744073709551615"), ~0ull);
   EXPECT_EQ(parse_decimal("18446744073709551616"), std::nullopt);
-  for (const char* bad : {"", "+1", "-1", " 1", "1 ", "0x1"}) EXPECT_EQ(parse_decimal(bad), std::nullopt) << bad;
+  for (const char* bad : {"", "+1", "-1", " 1", "1 ", "0x1"})
+    EXPECT_EQ(parse_decimal(bad), std::nullopt) << bad;
   EXPECT_EQ(parse_hex("fF"), 255u);
   std::string out;
   append_decimal(out, 1234);
@@ -48,10 +54,12 @@ TEST(Text, Lists) {
 }
 
 TEST(Text, ConnectionFields) {
-  for (const char* name : {"Connection", "keep-alive", "Proxy-Connection", "TRANSFER-ENCODING", "te", "Upgrade"}) {
+  for (const char* name :
+       {"Connection", "keep-alive", "Proxy-Connection", "TRANSFER-ENCODING", "te", "Upgrade"}) {
     EXPECT_TRUE(is_connection_field(name)) << name;
   }
-  for (const char* name : {"content-length", "host", "trailer", "tf"}) EXPECT_FALSE(is_connection_field(name)) << name;
+  for (const char* name : {"content-length", "host", "trailer", "tf"})
+    EXPECT_FALSE(is_connection_field(name)) << name;
 }
 
 }  // namespace

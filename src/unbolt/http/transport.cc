@@ -15,19 +15,22 @@ class TcpTransport final : public Transport {
   }
 
   void async_read(asio::mutable_buffer into, Ref<Channel> channel) override {
-    socket_.async_read_some(into, [channel = std::move(channel)](boost::system::error_code error, std::size_t size) {
-      channel->on_read(error, size);
-    });
+    socket_.async_read_some(
+        into, [channel = std::move(channel)](boost::system::error_code error, std::size_t size) {
+          channel->on_read(error, size);
+        });
   }
 
   void async_write(asio::const_buffer from, Ref<Channel> channel) override {
-    socket_.async_write_some(from, [channel = std::move(channel)](boost::system::error_code error, std::size_t size) {
-      channel->on_written(error, size);
-    });
+    socket_.async_write_some(
+        from, [channel = std::move(channel)](boost::system::error_code error, std::size_t size) {
+          channel->on_written(error, size);
+        });
   }
 
   std::size_t try_write(asio::const_buffer from, boost::system::error_code& error) override {
-    ssize_t sent = ::send(socket_.native_handle(), from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent =
+        ::send(socket_.native_handle(), from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno != EAGAIN && errno != EINTR) error.assign(errno, boost::system::system_category());
     return 0;

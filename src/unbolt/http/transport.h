@@ -16,8 +16,8 @@ class Channel;
 
 using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 
-// Owned by its channel. At most one read and one write at a time; each keeps the channel and ends with a call of
-// `on_read` or `on_written`, never from within the call that began it.
+// Owned by its channel. At most one read and one write at a time; each keeps the channel and ends
+// with a call of `on_read` or `on_written`, never from within the call that began it.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -30,7 +30,8 @@ class Transport {
   virtual Peek peek() = 0;
   // No more will be sent.
   virtual void shutdown() = 0;
-  // What is under way ends with operation_aborted. A reset tells the peer that something is missing.
+  // What is under way ends with operation_aborted. A reset tells the peer that something is
+  // missing.
   enum class How : std::uint8_t { Normal, Reset };
   virtual void close(How how) = 0;
 };

@@ -19,7 +19,8 @@ using Counted = boost::intrusive_ref_counter<T, boost::thread_unsafe_counter>;
 class TurnEnd : public Counted<TurnEnd> {
  public:
   // Leaves the list when it is destroyed.
-  class Item : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  class Item : public boost::intrusive::list_base_hook<
+                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
    public:
     virtual void on_turn_end() = 0;
 

@@ -19,7 +19,8 @@ class Waiter {
 
   // Ends with `resume` or `post`; throws operation_aborted when the coroutine is cancelled.
   auto wait() {
-    return asio::async_initiate<const asio::use_awaitable_t<Executor>, void(boost::system::error_code)>(
+    return asio::async_initiate<const asio::use_awaitable_t<Executor>,
+                                void(boost::system::error_code)>(
         [this](Coroutine coroutine) {
           auto slot = asio::get_associated_cancellation_slot(coroutine);
           coroutine_.emplace(std::move(coroutine));
@@ -31,11 +32,13 @@ class Waiter {
   }
   // For a coroutine that is not to be cancelled here; cheaper.
   auto wait_to_the_end() {
-    return asio::async_initiate<const asio::use_awaitable_t<Executor>, void(boost::system::error_code)>(
+    return asio::async_initiate<const asio::use_awaitable_t<Executor>,
+                                void(boost::system::error_code)>(
         [this](Coroutine coroutine) { coroutine_.emplace(std::move(coroutine)); }, use_task);
   }
 
-  // Runs the coroutine at once, on this stack: it may destroy what called. Nothing where nobody waits.
+  // Runs the coroutine at once, on this stack: it may destroy what called. Nothing where nobody
+  // waits.
   void resume() {
     if (!coroutine_) return;
     Coroutine coroutine = take();
@@ -49,7 +52,8 @@ class Waiter {
   }
 
  private:
-  using Coroutine = asio::async_result<asio::use_awaitable_t<Executor>, void(boost::system::error_code)>::handler_type;
+  using Coroutine = asio::async_result<asio::use_awaitable_t<Executor>,
+                                       void(boost::system::error_code)>::handler_type;
 
   Coroutine take() {
     Coroutine coroutine = std::move(*coroutine_);

@@ -20,6 +20,7 @@ void OutgoingBodySink::attach(http::BodyWriter* writer, std::shared_ptr<void> ow
   if (!buffer_.empty()) {
     // A fresh writer's buffer is larger than ours.
     if (auto written = writer_->write(buffer_); !written) failure_ = std::move(written.error());
+    writer_->flush();
     buffer_ = {};
   }
   if (finished_ && !failure_) {
@@ -62,7 +63,12 @@ Result<> OutgoingBodySink::write(ByteView bytes) {
     return {};
   }
   auto written = writer_->write(bytes);
-  if (!written) failure_ = written.error();
+  if (!written) {
+    failure_ = written.error();
+  } else {
+    // Not at once: what a guest that now waits has written must leave; one that finishes sends it all in one.
+    writer_->flush();
+  }
   return written;
 }
 

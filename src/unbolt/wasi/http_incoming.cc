@@ -55,9 +55,10 @@ Own<Fields> response_headers(Call&, Borrow<IncomingResponse> response) {
 
 std::expected<Own<InputStream>, None> body_stream(Call&, Borrow<IncomingBody> body) {
   if (std::exchange(body->streamed, true)) return std::unexpected(None{});
-  return std::make_unique<InputStream>(body->source);
+  return std::make_unique<InputStream>(body->source, body->children.add());
 }
-Own<FutureTrailers> body_finish(Call&, Own<IncomingBody> body) {
+Result<Own<FutureTrailers>> body_finish(Call&, Own<IncomingBody> body) {
+  if (body->has_children()) return fail(ErrorCode::InvalidArgument, "incoming-body.finish: its stream is still open");
   return std::make_unique<FutureTrailers>(FutureTrailers{body->source});
 }
 

@@ -46,18 +46,18 @@ std::expected<Own<OutgoingBody>, None> body_of(Call& call, Borrow<Message> messa
 
 std::expected<Own<OutputStream>, None> body_write(Call&, Borrow<OutgoingBody> body) {
   if (std::exchange(body->written, true)) return std::unexpected(None{});
-  return std::make_unique<OutputStream>(body->sink);
+  return std::make_unique<OutputStream>(body->sink, body->children.add());
 }
-std::expected<void, HttpError> body_finish(Call&, Own<OutgoingBody> body, std::optional<Own<Fields>> trailers) {
+using Finished = std::expected<void, HttpError>;
+Result<Finished> body_finish(Call&, Own<OutgoingBody> body, std::optional<Own<Fields>> trailers) {
+  if (body->has_children()) return fail(ErrorCode::InvalidArgument, "outgoing-body.finish: its stream is still open");
   body->done = true;
   auto finished = body->sink->finish(trailers ? *(*trailers)->list : http::Fields{});
-  if (!finished) {
-    if (finished.error().code == ErrorCode::ProtocolError) {
-      return std::unexpected(http_error<HttpErrorCase::HttpRequestBodySize>(OptionalU64{}));
-    }
-    return std::unexpected(to_http_error(finished.error()));
+  if (finished) return Finished{};
+  if (finished.error().code == ErrorCode::ProtocolError) {
+    return Finished(std::unexpected(http_error<HttpErrorCase::HttpRequestBodySize>(OptionalU64{})));
   }
-  return {};
+  return Finished(std::unexpected(to_http_error(finished.error())));
 }
 
 // ---- response-outparam

@@ -95,6 +95,8 @@ struct IncomingRequest {
 struct IncomingBody {
   std::shared_ptr<IncomingBodySource> source;
   bool streamed = false;
+  Children children{};
+  bool has_children() const { return children.any(); }
 };
 
 struct FutureTrailers {
@@ -109,6 +111,8 @@ struct OutgoingBody {
   std::shared_ptr<OutgoingBodySink> sink;
   bool written = false;
   bool done = false;
+  Children children{};
+  bool has_children() const { return children.any(); }
   ~OutgoingBody() {
     if (!done) sink->abandon();
   }

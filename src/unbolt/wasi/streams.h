@@ -62,10 +62,24 @@ class Pollable {
   virtual const void* key() const { return this; }
 };
 
+// Which resources were made from one that must outlive them: it holds one of these, each of them a share of it.
+class Children {
+ public:
+  std::shared_ptr<void> add() {
+    if (!count_) count_ = std::make_shared<char>();
+    return count_;
+  }
+  bool any() const { return count_.use_count() > 1; }
+
+ private:
+  std::shared_ptr<void> count_;
+};
+
 // wasi:io/streams. What was given to the guest is consumed with the next operation, so that it is copied only once.
 class InputStream {
  public:
-  explicit InputStream(std::shared_ptr<Source> source) : source_(std::move(source)) {}
+  explicit InputStream(std::shared_ptr<Source> source, std::shared_ptr<void> child_of = nullptr)
+      : source_(std::move(source)), child_of_(std::move(child_of)) {}
   ~InputStream() { consume_given(); }
   const std::shared_ptr<Source>& source() {
     consume_given();
@@ -84,17 +98,20 @@ class InputStream {
     if (given_) source_->consume(std::exchange(given_, 0));
   }
   std::shared_ptr<Source> source_;
+  std::shared_ptr<void> child_of_;
   std::size_t given_ = 0;
 };
 
 class OutputStream {
  public:
-  explicit OutputStream(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  explicit OutputStream(std::shared_ptr<Sink> sink, std::shared_ptr<void> child_of = nullptr)
+      : sink_(std::move(sink)), child_of_(std::move(child_of)) {}
   Sink& sink() { return *sink_; }
   const std::shared_ptr<Sink>& shared() const { return sink_; }
 
  private:
   std::shared_ptr<Sink> sink_;
+  std::shared_ptr<void> child_of_;
 };
 
 

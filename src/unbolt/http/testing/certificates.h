@@ -25,7 +25,8 @@ class Certificate {
     X509_gmtime_adj(X509_getm_notAfter(x), 3600);
     X509_set_pubkey(x, key_.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
-                               reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
+                               reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,
+                               0);
     const Certificate& signer = issuer ? *issuer : *this;
     X509_set_issuer_name(x, X509_get_subject_name(signer.x509_.get()));
     extend(signer, NID_basic_constraints, names.empty() ? "critical,CA:TRUE" : "CA:FALSE");
@@ -37,7 +38,9 @@ class Certificate {
     return text([&](BIO* out) { PEM_write_bio_X509(out, x509_.get()); });
   }
   std::string key_pem() const {
-    return text([&](BIO* out) { PEM_write_bio_PrivateKey(out, key_.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+    return text([&](BIO* out) {
+      PEM_write_bio_PrivateKey(out, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    });
   }
 
  private:

@@ -20,7 +20,9 @@ class ScriptedServer {
   using Serve = std::function<Task<>(Wire, int)>;
 
   ScriptedServer(Loop& loop, Serve serve)
-      : loop_(loop), serve_(std::move(serve)), acceptor_(loop.executor(), tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+      : loop_(loop),
+        serve_(std::move(serve)),
+        acceptor_(loop.executor(), tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
     asio::co_spawn(loop.executor(), accept(), asio::detached);
   }
   ~ScriptedServer() {
@@ -28,7 +30,9 @@ class ScriptedServer {
     loop_.settle();
   }
 
-  std::string authority() const { return fmt::format("127.0.0.1:{}", acceptor_.local_endpoint().port()); }
+  std::string authority() const {
+    return fmt::format("127.0.0.1:{}", acceptor_.local_endpoint().port());
+  }
   int accepted() const { return accepted_; }
 
  private:
@@ -37,7 +41,8 @@ class ScriptedServer {
       boost::system::error_code error;
       Socket socket = co_await acceptor_.async_accept(asio::redirect_error(use_task, error));
       if (error) co_return;
-      asio::co_spawn(loop_.executor(), serve_(Wire(std::move(socket)), ++accepted_), asio::detached);
+      asio::co_spawn(loop_.executor(), serve_(Wire(std::move(socket)), ++accepted_),
+                     asio::detached);
     }
   }
 
@@ -66,16 +71,19 @@ struct Fetched {
 };
 
 // One whole exchange. The body's failure is the result where it fails.
-inline Task<Result<Fetched>> fetch(Client& client, RequestHead head, std::string body = {}, ClientTimeouts timeouts = {}) {
+inline Task<Result<Fetched>> fetch(Client& client, RequestHead head, std::string body = {},
+                                   ClientTimeouts timeouts = {}) {
   auto exchange = client.start(std::move(head), timeouts);
   if (!exchange) co_return std::unexpected(exchange.error());
   auto& writer = (*exchange)->body();
-  if (auto written = co_await write_all(writer, body); !written) co_return std::unexpected(written.error());
+  if (auto written = co_await write_all(writer, body); !written)
+    co_return std::unexpected(written.error());
   (void)writer.finish({});
   auto response = co_await (*exchange)->response();
   if (!response) co_return std::unexpected(response.error());
   Fetched fetched{response->head, co_await read_all(*response->body), response->body->trailers()};
-  if (response->body->state() == BodyReader::State::Failed) co_return std::unexpected(response->body->error());
+  if (response->body->state() == BodyReader::State::Failed)
+    co_return std::unexpected(response->body->error());
   co_return fetched;
 }
 

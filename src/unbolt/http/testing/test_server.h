@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+#include <unistd.h>
 #include <functional>
 #include <memory>
 #include <string>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <vector>
 
 #include "unbolt/http/server.h"
@@ -18,10 +18,20 @@ namespace unbolt::http::testing {
 
 using HandlerFunction = std::function<Task<>(Request&, ResponseWriter&)>;
 
+// A coroutine without captures as a handler that works on `state`, which outlives it.
+template <class Serve, class... State>
+HandlerFunction with(Serve serve, State&... state) {
+  return [serve, &state...](Request& request, ResponseWriter& response) {
+    return serve(request, response, state...);
+  };
+}
+
 class FunctionHandler final : public Handler {
  public:
   explicit FunctionHandler(HandlerFunction function) : function_(std::move(function)) {}
-  Task<> handle(Request& request, ResponseWriter& response) override { return function_(request, response); }
+  Task<> handle(Request& request, ResponseWriter& response) override {
+    return function_(request, response);
+  }
 
  private:
   HandlerFunction function_;
@@ -30,14 +40,18 @@ class FunctionHandler final : public Handler {
 class MemoryLog final : public Log {
  public:
   bool enabled(LogLevel) const override { return true; }
-  void write(LogLevel, std::string_view, std::string_view message) override { lines.emplace_back(message); }
+  void write(LogLevel, std::string_view, std::string_view message) override {
+    lines.emplace_back(message);
+  }
   std::vector<std::string> lines;
 };
 
 class TestServer {
  public:
   TestServer(Loop& loop, HandlerFunction function, ServerLimits limits = {})
-      : loop_(loop), handler_(std::move(function)), server_(make_server(loop.executor(), handler_, limits, log_)) {
+      : loop_(loop),
+        handler_(std::move(function)),
+        server_(make_server(loop.executor(), handler_, limits, log_)) {
     auto fd = listen_on(tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     EXPECT_TRUE(fd) << fd.error().message;
     socklen_t size = static_cast<socklen_t>(endpoint_.capacity());

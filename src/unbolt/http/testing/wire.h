@@ -25,7 +25,9 @@ class Wire {
     co_return Wire(std::move(socket));
   }
 
-  Task<> send(std::string bytes) { co_await asio::async_write(socket_, asio::buffer(bytes), use_task); }
+  Task<> send(std::string bytes) {
+    co_await asio::async_write(socket_, asio::buffer(bytes), use_task);
+  }
 
   // What comes until the peer closes.
   Task<std::string> rest() {
@@ -48,7 +50,8 @@ class Wire {
   Task<bool> read() {
     char bytes[65536];
     boost::system::error_code error;
-    std::size_t size = co_await socket_.async_read_some(asio::buffer(bytes), asio::redirect_error(use_task, error));
+    std::size_t size = co_await socket_.async_read_some(asio::buffer(bytes),
+                                                        asio::redirect_error(use_task, error));
     seen_.append(bytes, size);
     co_return !error;
   }
@@ -64,7 +67,8 @@ class Wire {
 
 // Without the line that changes from second to second.
 inline std::string without_date(std::string text) {
-  for (std::size_t at; (at = text.find("date: ")) != std::string::npos;) text.erase(at, text.find("\r\n", at) + 2 - at);
+  for (std::size_t at; (at = text.find("date: ")) != std::string::npos;)
+    text.erase(at, text.find("\r\n", at) + 2 - at);
   return text;
 }
 
