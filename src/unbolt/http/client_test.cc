@@ -227,6 +227,7 @@ TEST(ClientStreaming, ALargeBodyThroughSmallBuffers) {
   auto client = make_client(loop.executor(), {});
   loop.run([](Client& client, TestServer& server, Executor executor) -> Task<> {
     std::string text = large_text();
+    auto exchange = *client.start(post(server.authority()), {});
     bool written = false;
     asio::co_spawn(
         executor,
@@ -343,7 +344,8 @@ TEST(ClientDrop, WaitsOfBothBodiesEnd) {
     asio::co_spawn(
         executor,
         [](BodyWriter& body) -> Task<> {
-          EXPECT_FALSE(co_await write_all(body, large_text()));
+          std::string text = large_text();
+          EXPECT_FALSE(co_await write_all(body, text));
         }(exchange->body()),
         end);
     asio::co_spawn(executor, response->body->wait(), end);
