@@ -153,7 +153,17 @@ build_rust() {
     flags=(-Zbuild-std=std,panic_abort)
     export RUSTC_BOOTSTRAP=1
     export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-19 CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-19
-    export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C link-self-contained=no -L native=$wasi_libc -C link-arg=$wasi_libc/crt1-command.o"
+    if [[ $target == wasm32-wasip1 ]]; then
+      # Debian's wasi-libc takes all memory that is there at its first malloc for its own, the page of the adapter too. A
+      # guest that exports cabi_realloc has the adapter ask malloc for that page instead.
+      need "$clang"
+      mkdir -p -- "$rust_dir"
+      "$clang" --target=wasm32-wasi -Os -c "$root/scripts/guests/cabi_realloc.c" -o "$rust_dir/cabi_realloc.o"
+      local parts=(-C link-self-contained=no -L "native=$wasi_libc" -C "link-arg=$wasi_libc/crt1-command.o"
+        -C "link-arg=$rust_dir/cabi_realloc.o" -C link-arg=--export=cabi_realloc)
+      CARGO_ENCODED_RUSTFLAGS=$(printf '%s\x1f' "${parts[@]}")
+      export CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS%$'\x1f'}
+    fi
   fi
   (
     cd -- "$folder"
@@ -224,7 +234,7 @@ flock 9
 guest_tool
 shared_digest=$(
   cd -- "$root"
-  find wit/deps -type f -print0 | LC_ALL=C sort -z | xargs -0 cat "$UNBOLT_GUEST" scripts/build_guests.sh | sha256sum
+  find wit/deps scripts/guests -type f -print0 | LC_ALL=C sort -z | xargs -0 cat "$UNBOLT_GUEST" scripts/build_guests.sh | sha256sum
 )
 
 clang_id=$("$clang" --version 2>/dev/null || true)
