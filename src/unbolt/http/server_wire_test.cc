@@ -36,7 +36,7 @@ Task<> by_path(Request& request, ResponseWriter& response) {
   } else if (path == "/204" || path == "/304") {
     auto body =
         *response.start({path == "/204" ? 204 : 304, {{"content-length", "7"}, {"etag", "\"a\""}}});
-    EXPECT_EQ(body->write(as_bytes("x")).error().code, ErrorCode::LimitExceeded);
+    EXPECT_TRUE(body->write(as_bytes("dropped")));
     EXPECT_TRUE(body->finish({}));
   } else if (path == "/fields") {
     answer_with(response, "ok",
