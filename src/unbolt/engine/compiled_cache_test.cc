@@ -1,6 +1,7 @@
 #include "unbolt/engine/compiled_cache.h"
 
 #include <gtest/gtest.h>
+#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -185,7 +186,7 @@ TEST_F(CompiledCacheTest, Marks) {
   EXPECT_FALSE(open().marked(engine, digest));
 }
 
-// In a child: opens the cache, loads both modules again and again.
+// Opens the cache and loads both modules, again and again; 0 where all went well.
 int use_cache(const fs::path& folder, const Bytes& module, const Bytes& other) {
   Engine engine({.max_instances = 0});
   for (int i = 0; i < 20; ++i) {
@@ -199,35 +200,40 @@ int use_cache(const fs::path& folder, const Bytes& module, const Bytes& other) {
   return 0;
 }
 
-}  // namespace
-
-// Several processes at a time, from the first key on.
+// Several processes at a time, from the first key on. Each child is this program again, told so by its environment.
 TEST(CompiledCacheProcesses, ShareAFolder) {
-  std::string root = (fs::temp_directory_path() / "unbolt-cache-XXXXXX").string();
-  ASSERT_TRUE(::mkdtemp(root.data()));
   const Bytes module = wat(R"((module (func (export "answer") (result i32) (i32.const 42))))");
   const Bytes other = wat(R"((module (func (export "answer") (result i32) (i32.const 43))))");
-  std::vector<pid_t> children;
-  for (int i = 0; i < 4; ++i) {
-    const pid_t child = ::fork();  // before this process has an engine, and with it threads
-    if (child == 0) std::_Exit(use_cache(fs::path(root) / "compiled", module, other));
-    children.push_back(child);
+  constexpr const char* kFolder = "UNBOLT_TEST_SHARED_CACHE";
+  if (const char* folder = std::getenv(kFolder)) std::_Exit(use_cache(folder, module, other));
+
+  std::string root = (fs::temp_directory_path() / "unbolt-cache-XXXXXX").string();
+  ASSERT_TRUE(::mkdtemp(root.data()));
+  const fs::path folder = fs::path(root) / "compiled";
+  ::setenv(kFolder, folder.c_str(), 1);
+  std::string program = "/proc/self/exe", filter = "--gtest_filter=CompiledCacheProcesses.ShareAFolder";
+  char* const arguments[] = {program.data(), filter.data(), nullptr};
+  std::vector<pid_t> children(4);
+  for (pid_t& child : children) {
+    ASSERT_EQ(::posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments, environ), 0);
   }
+  ::unsetenv(kFolder);
   for (const pid_t child : children) {
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   }
   Engine engine({.max_instances = 0});
-  auto cache = CompiledCache::open(fs::path(root) / "compiled");
+  auto cache = CompiledCache::open(folder);
   ASSERT_TRUE(cache);
   bool compiled = false;
   EXPECT_TRUE(cache->load(engine, module, [&] { compiled = true; }));
   EXPECT_FALSE(compiled);
   std::size_t files = 0;
-  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(fs::path(root) / "compiled")) ++files;
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder)) ++files;
   EXPECT_EQ(files, 5u);  // the key, two modules and their codes
   fs::remove_all(root);
 }
 
+}  // namespace
 }  // namespace unbolt::engine

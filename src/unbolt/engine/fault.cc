@@ -48,7 +48,8 @@ std::string cause(std::string text) {
 
 Fault::Kind kind_of(std::string_view message) {
   if (message.contains("maximum concurrent") || message.contains("resource limit exceeded") ||
-      message.contains("Insufficient resources") || message.contains("exceeds the configured maximum")) {
+      message.contains("Insufficient resources") || message.contains("exceeds the configured maximum") ||
+      message.contains("exceeds memory limits") || message.contains("exceeds table limits")) {
     return Fault::Kind::Limit;
   }
   return Fault::Kind::Trap;

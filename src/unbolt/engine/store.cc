@@ -204,13 +204,35 @@ wasmtime_error_t* Store::on_epoch(wasmtime_context_t*, void* self, std::uint64_t
   return nullptr;
 }
 
+// Its answer is lost, so the guest cannot go on.
+void Store::wait_failed(const std::exception_ptr& failure, asio::cancellation_type cancelled) {
+  cancelled_ = true;
+  if (cancelled != asio::cancellation_type::none) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    note({Fault::Kind::Internal, e.what(), {}});
+  } catch (...) {
+    note({Fault::Kind::Internal, "unknown exception", {}});
+  }
+}
+
 Task<> Store::drive() {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
     if (wait_) {
       Task<> task = std::move(*wait_);
       wait_.reset();
-      co_await std::move(task);
+      std::exception_ptr failure;
+      // Inside it cancellation throws: a task that is cancelled between two of its steps must not take the next.
+      co_await asio::this_coro::throw_if_cancelled(true);
+      try {
+        co_await std::move(task);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      co_await asio::this_coro::throw_if_cancelled(false);
+      if (failure) wait_failed(failure, (co_await asio::this_coro::cancellation_state).cancelled());
       wait_over_ = true;
     } else {
       co_await asio::post(use_task);  // an epoch yield: the others on this loop have their turn

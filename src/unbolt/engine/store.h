@@ -10,6 +10,8 @@
 //   - the pending future is deleted before its store.
 #pragma once
 
+#include <boost/asio/cancellation_type.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -88,7 +90,8 @@ class Store {
   // Calls a core function: arguments in, results out, both in `values` (as large as the larger of the two).
   // A trap comes back as such and has to be returned.
   [[nodiscard]] Trap* call(const Func& function, Raw* values, std::size_t count) noexcept;
-  // Suspends the guest until `task` has ended, on the loop. Null: go on; else a trap to be returned.
+  // Suspends the guest until `task` has ended, on the loop. Null: go on; else a trap to be returned. A task that throws
+  // ends the call with Fault::Kind::Internal.
   [[nodiscard]] Trap* park(Task<> task) noexcept;
   // A trap with a reason of our own: the first one given is what `take_fault` reports.
   [[nodiscard]] Trap* fail(Fault::Kind kind, std::string_view reason) noexcept;
@@ -108,6 +111,7 @@ class Store {
   bool poll();
   void ended();
   void note(Fault fault);
+  void wait_failed(const std::exception_ptr& failure, asio::cancellation_type cancelled);
   Task<> drive();
 
   const FiberSupport& support_;
