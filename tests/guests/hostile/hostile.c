@@ -22,7 +22,7 @@ static const struct route kRoutes[] = {
     {"/foreign-handle", do_foreign_handle},  // of another type
     {"/wild-handle", do_wild_handle},      // ?n=N: never given out
     {"/empty-poll", do_empty_poll},        // poll of nothing
-    {"/past-permit", do_past_permit},      // ?bytes=N: a write of more than was permitted
+    {"/past-permit", do_past_permit},      // a write of one byte more than was permitted, or ?bytes=N
     // the exchange
     {"/silent", do_silent},                // returns without a response
     {"/silent-drop", do_silent_drop},      // the same, its outparam dropped

@@ -2,6 +2,8 @@
 // trap on each; where a behaviour answers instead, the host let something through.
 #include "behaviours.h"
 
+#include <stdlib.h>
+
 #define IMPORT(module, name) __attribute__((import_module(module), import_name(name)))
 
 IMPORT("wasi:http/types@0.2.12", "[static]fields.from-list")
@@ -106,10 +108,11 @@ void do_empty_poll(struct exchange *exchange) {
 }
 
 void do_past_permit(struct exchange *exchange) {
-  static char bytes[1 << 20];
-  uint64_t length = query_number(exchange, "bytes", sizeof bytes);
   struct reply reply = open_reply(exchange);
-  raw_write(reply.stream.__handle, bytes,
-            length < sizeof bytes ? (uint32_t)length : (uint32_t)sizeof bytes, result);
+  raw_check_write(reply.stream.__handle, result);
+  uint64_t permitted = *(const uint64_t *)(result + 8);  // behind the case and its padding
+  uint64_t length = query_number(exchange, "bytes", permitted + 1);
+  void *bytes = length <= UINT32_MAX ? calloc(1, length) : NULL;
+  if (bytes != NULL) raw_write(reply.stream.__handle, bytes, (uint32_t)length, result);
   reply_end(&reply, NULL);
 }
