@@ -15,10 +15,10 @@ LISTEN ?= 127.0.0.1:8080
 FUZZ_SECONDS ?= 30
 cmake_flags := $(if $(CI),-DUNBOLT_WERROR=ON)
 
-# $(call compile,PRESET)
+# $(call compile,PRESET[,TARGET])
 define compile
 @test -f build/$(1)/build.ninja || cmake --preset $(1) $(cmake_flags)
-@cmake --build --preset $(1)
+@cmake --build --preset $(1) $(if $(2),--target $(2))
 endef
 
 help: ## this list
@@ -32,7 +32,7 @@ run: build ## serve the counter example, a component that counts in a key-value 
 
 build: ## compile for use; leaves build/unbolt
 	@scripts/setup.sh build
-	$(call compile,release)
+	$(call compile,release,unbolt)
 	@ln -sfn release/bin/unbolt build/unbolt
 
 test: ## compile with assertions, build the guests, run all tests
@@ -43,6 +43,7 @@ test: ## compile with assertions, build the guests, run all tests
 
 bench: build ## measure, beside the peers that are installed
 	@scripts/setup.sh bench
+	$(call compile,release,bench/all)
 	@scripts/build_guests.sh build/guests
 	@bench/run.sh
 
