@@ -106,9 +106,6 @@ int run_once(const RunOptions& options, host::ServedComponent& served, const eng
              const component::ExportedFunc& run) {
   asio::io_context io{1};
   const auto client = http::make_client(io.get_executor(), {});
-  served.environment.arguments = {served.name};
-  served.environment.arguments.insert(served.environment.arguments.end(), options.arguments.begin(),
-                                      options.arguments.end());
   served.environment.stdin_is_terminal = ::isatty(STDIN_FILENO);
   served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
   served.environment.stderr_is_terminal = ::isatty(STDERR_FILENO);
@@ -184,6 +181,10 @@ int run_command(const RunOptions& options) {
   served.component = *linked;
   served.links = *links;
   served.environment.grants = settings->grants;
+  // A command has a name; what serves requests has arguments only if it was given some.
+  if (!*handle || !options.arguments.empty()) served.environment.arguments.push_back(served.name);
+  served.environment.arguments.insert(served.environment.arguments.end(), options.arguments.begin(),
+                                      options.arguments.end());
   served.limits.memory_bytes = std::uint64_t{options.max_memory} << 20;
   served.limits.instances = engine.pool_size() ? engine.pool_size() : std::max(1u, options.max_instances);
 

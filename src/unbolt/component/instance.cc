@@ -4,6 +4,22 @@
 #include <string>
 
 namespace unbolt::component {
+namespace {
+
+// A function without parameters, called while the component comes into being.
+class StartCall final : public engine::Store::Body {
+ public:
+  explicit StartCall(const engine::Func& func) : func_(func) {}
+  engine::Trap* run(engine::Store& store) override {
+    engine::Raw none[1];
+    return store.call(func_, none, 1);
+  }
+
+ private:
+  const engine::Func& func_;
+};
+
+}  // namespace
 
 Instance::Instance(std::shared_ptr<const LinkedComponent> component, const engine::FiberSupport& support, void* host,
                    const engine::StoreLimits& limits)
@@ -12,7 +28,7 @@ Instance::Instance(std::shared_ptr<const LinkedComponent> component, const engin
       states_(std::make_unique<State[]>(component_->plan().component_instances)),
       store_(support, this, limits),
       cores_(component_->plan().steps.size()),
-      slots_(component_->plan().slots.size()) {}
+      slots_(component_->plan().slots.size(), engine::Extern{.kind = kUnfilled}) {}
 
 void Instance::fill_slots(const std::vector<std::uint32_t>& slots, std::uint32_t step) {
   for (const std::uint32_t slot : slots) {
@@ -28,6 +44,14 @@ Task<std::optional<engine::Fault>> Instance::start() {
   }
   for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
     const auto& step = component_->steps_[i];
+    if (!step.module) {
+      if (step.start_slot) {
+        StartCall call(func(*step.start_slot));
+        if (!store_.begin(call)) co_await store_.settle();
+        if (auto fault = store_.take_fault()) co_return fault;
+      }
+      continue;
+    }
     if (step.prepared) {
       if (!store_.begin_instantiate(*step.prepared, cores_[i])) co_await store_.settle();
     } else {

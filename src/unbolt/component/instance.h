@@ -45,11 +45,14 @@ class Instance {
 
   const engine::Func& func(std::uint32_t slot) const { return slots_[slot].of.func; }
   const engine::Memory& memory(std::uint32_t slot) const { return slots_[slot].of.memory; }
+  // Whether the core instance that a slot belongs to is there: while the component comes into being, it may not be.
+  bool filled(std::uint32_t slot) const { return slots_[slot].kind != kUnfilled; }
 
   // Handles that are live now, over all component instances.
   std::uint32_t live_handles() const;
 
  private:
+  static constexpr std::uint8_t kUnfilled = 0xff;
   void fill_slots(const std::vector<std::uint32_t>& slots, std::uint32_t step);
 
   std::shared_ptr<const LinkedComponent> component_;

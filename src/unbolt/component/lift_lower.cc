@@ -15,7 +15,7 @@ constexpr std::uint32_t kMaxStringBytes = (1u << 31) - 1;
 }  // namespace
 
 void LiftLowerContext::load_memory() {
-  if (!options_.memory) return;
+  if (!options_.memory || !instance_.filled(*options_.memory)) return;
   engine::Store& store = instance_.store();
   const engine::Memory& memory = instance_.memory(*options_.memory);
   base_ = store.memory_data(memory);
@@ -24,7 +24,7 @@ void LiftLowerContext::load_memory() {
 
 bool LiftLowerContext::reallocate(std::uint32_t old_pointer, std::uint32_t old_size, std::uint32_t alignment,
                                   std::uint32_t size, std::uint32_t& pointer) {
-  if (!options_.realloc) return fail("a function that needs memory has no realloc");
+  if (!options_.realloc || !instance_.filled(*options_.realloc)) return fail("a function that needs memory has no realloc");
   engine::Raw values[4];
   values[0].i32 = static_cast<std::int32_t>(old_pointer);
   values[1].i32 = static_cast<std::int32_t>(old_size);

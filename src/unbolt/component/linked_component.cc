@@ -146,7 +146,14 @@ Result<> LinkedComponent::bind_imports(const HostInterfaces& host) {
 
 Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOptions& options) {
   const auto& modules = plan().modules;
+  const auto& steps = plan().steps;
   for (std::size_t i = 0; i < modules.size(); ++i) {
+    const bool used =
+        std::any_of(steps.begin(), steps.end(), [&](const Step& step) { return step.module == i && !step.skipped; });
+    if (!used) {
+      modules_.emplace_back();
+      continue;
+    }
     const auto compiling = [&] {
       if (options.progress) options.progress(i, modules.size());
     };
@@ -159,7 +166,7 @@ Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOpt
       return std::unexpected(
           std::move(module).error().in(fmt::format("core module {} (at offset {:#x})", i, modules[i].offset)));
     }
-    modules_.push_back(std::move(*module));
+    modules_.emplace_back(std::move(*module));
   }
   return {};
 }
@@ -199,7 +206,11 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine) {
   for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
     slot_of.emplace(plan.slots[slot], slot);
     if (const auto* from = std::get_if<CoreExportRef>(&plan.slots[slot])) {
-      auto handle = modules_[plan.steps[from->instance].module].find_export(from->name);
+      if (plan.steps[from->instance].skipped) {
+        slot_exports_.emplace_back();
+        continue;
+      }
+      auto handle = modules_[plan.steps[from->instance].module]->find_export(from->name);
       if (!handle) return fail(ErrorCode::InvalidFile, "a core module has no export '{}'", from->name);
       slot_exports_.push_back(std::move(handle));
     } else {
@@ -210,7 +221,11 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine) {
   for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
     LinkedStep& linked = steps_.emplace_back();
-    linked.module = &modules_[step.module];
+    if (step.skipped) {
+      if (step.starts) linked.start_slot = slot_of.at(*step.starts);
+      continue;
+    }
+    linked.module = &*modules_[step.module];
     for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
       if (const auto* from = std::get_if<CoreExportRef>(&plan.slots[slot]); from && from->instance == i) {
         linked.slots_after.push_back(slot);

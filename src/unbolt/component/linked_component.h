@@ -75,7 +75,7 @@ class LinkedComponent {
   friend class Instance;
 
   struct LinkedStep {
-    const engine::Module* module;
+    const engine::Module* module = nullptr;
     // Where the host alone meets the imports; else each import is looked up in the store.
     std::optional<engine::PreparedModule> prepared;
     struct Import {
@@ -84,6 +84,8 @@ class LinkedComponent {
     };
     std::vector<Import> imports;
     std::vector<std::uint32_t> slots_after;  // slots that this instance's exports fill
+    // A step that is skipped: no module, but perhaps a function to start.
+    std::optional<std::uint32_t> start_slot;
   };
 
   Result<> bind_imports(const HostInterfaces& host);
@@ -93,7 +95,7 @@ class LinkedComponent {
   std::pair<engine::HostCallback, void*> callback(std::uint32_t host_func) const;
 
   std::shared_ptr<const ComponentFile> file_;
-  std::vector<engine::Module> modules_;
+  std::vector<std::optional<engine::Module>> modules_;  // absent where only skipped steps would use it
   std::vector<LinkedStep> steps_;
   std::vector<engine::ExportHandle> slot_exports_;  // by slot; null for host functions
   std::vector<std::uint32_t> host_slots_;           // slots that hold host functions

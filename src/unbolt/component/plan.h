@@ -74,6 +74,9 @@ struct Step {
   std::uint32_t module;              // into Plan::modules
   std::vector<CoreRef> imports;      // in the module's order
   std::vector<std::string> import_names;  // "module" "name" pairs, flattened, for the engine's linker
+  // Not instantiated: nobody needs it (shim.h). What it would have started is started in its place.
+  bool skipped = false;
+  std::optional<CoreRef> starts;
 };
 
 // An exported function, with the path that leads to it.

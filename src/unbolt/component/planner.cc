@@ -6,6 +6,7 @@
 
 #include "unbolt/component/decoder.h"
 #include "unbolt/component/plan.h"
+#include "unbolt/component/shim.h"
 
 namespace unbolt::component {
 namespace {
@@ -605,6 +606,7 @@ Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<ast::Component> componen
   plan->ast = component;
   try {
     Planner(*plan).run(*component);
+    if (plan->unsupported.empty()) see_through_shims(*plan);
   } catch (PlanError& e) {
     return std::unexpected(std::move(e.error));
   }
