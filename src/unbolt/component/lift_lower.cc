@@ -50,7 +50,7 @@ bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length, 
     if (!check_list(pointer, units, 2, 2) || !charge(std::uint64_t{units} * 3)) return false;
     auto text = utf16_to_utf8({reinterpret_cast<const char16_t*>(at(pointer)), units});
     if (!text) return fail("a string is not valid UTF-16");
-    out = strings_.emplace_back(std::move(*text));
+    out = strings_.emplace_front(std::move(*text));
     return true;
   };
   switch (options_.encoding) {
@@ -65,7 +65,7 @@ bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length, 
     case ast::StringEncoding::Latin1Utf16:
       if (length & kUtf16Tag) return from_utf16(length & ~kUtf16Tag);
       if (!check_list(pointer, length, 1, 2) || !charge(std::uint64_t{length} * 2)) return false;
-      out = strings_.emplace_back(latin1_to_utf8({at(pointer), length}));
+      out = strings_.emplace_front(latin1_to_utf8({at(pointer), length}));
       return true;
   }
   return fail("unknown string encoding");

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
-#include <deque>
+#include <forward_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,7 +101,7 @@ class LiftLowerContext {
   engine::Trap* trap_ = nullptr;
   std::uint64_t lifted_bytes_ = 0;
   std::vector<std::uint32_t> lent_;
-  std::deque<std::string> strings_;  // transcoded ones; addresses are stable
+  std::forward_list<std::string> strings_;  // transcoded ones; no cost where there are none
 };
 
 }  // namespace unbolt::component
