@@ -454,7 +454,6 @@ TEST(AbiOfBadGuests, OverlappingStringsAreBounded) {
 
 std::string give_text(Call& call) { return call.host<std::string>(); }
 void tick(Call&) {}
-std::uint32_t count_down(Call&, std::uint32_t n) { return n; }
 
 // `realloc` is the body of the guest's realloc (locals: old, old size, alignment, size).
 std::string reallocating(std::string_view realloc, std::string_view pointer = "(i32.const 64)",
@@ -535,7 +534,8 @@ TEST_F(Realloc, PostReturnIsCalledOnceForEachCall) {
 
 std::uint64_t many(Call&, std::uint8_t a, std::uint64_t b, std::string_view c, double d, std::uint16_t e,
                    std::optional<std::uint32_t> f, std::string_view g, std::string_view h, std::string_view i,
-                   std::uint8_t j) {
+                   std::uint8_t j, std::string_view k) {
+  EXPECT_EQ(k, "a");
   EXPECT_EQ(c, "abc");
   EXPECT_EQ(d, 1.5);
   EXPECT_EQ(f, 77u);
@@ -552,12 +552,12 @@ TEST(Abi, ManyParametersLieInMemory) {
     return fmt::format(R"((component
     (import "test:abi/host" (instance $host (export "many" (func (param "a" u8) (param "b" u64) (param "c" string)
       (param "d" f64) (param "e" u16) (param "f" (option u32)) (param "g" string) (param "h" string) (param "i" string)
-      (param "j" u8) (result u64)))))
+      (param "j" u8) (param "k" string) (result u64)))))
     (core module $memory_module (memory (export "memory") 1)
       (data (i32.const 0) "abc")
       (data (i32.const 64) "\01\ee\ee\ee\ee\ee\ee\ee" "\02\00\00\00\00\00\00\00" "\00\00\00\00\03\00\00\00"
         "\00\00\00\00\00\00\f8\3f" "\04\00\ee\ee\01\ee\ee\ee" "\4d\00\00\00\01\00\00\00" "\02\00\00\00\02\00\00\00"
-        "\01\00\00\00\03\00\00\00" "\00\00\00\00\05"))
+        "\01\00\00\00\03\00\00\00" "\00\00\00\00\05\ee\ee\ee" "\00\00\00\00\01\00\00\00"))
     (core instance $memory (instantiate $memory_module))
     (core func $many (canon lower (func $host "many") (memory (core memory $memory "memory"))))
     (core module $main_module
@@ -578,7 +578,7 @@ TEST(Abi, ManyParametersLieInMemory) {
   EXPECT_EQ(outside.error().reason, "pointer out of bounds of memory");
 }
 
-Reply<std::string> later(Call& call, std::string_view text) {
+Reply<std::string> later(Call&, std::string_view text) {
   return [](std::string owned) -> Task<std::string> {
     Timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(2));
     co_await timer.async_wait(use_task);
@@ -607,7 +607,7 @@ template <auto Fn>
 std::expected<std::string, engine::Fault> answer_of() {
   TestHost host;
   // A signature is enough to link: `echo` and `give` are those of a string.
-  host.interfaces.add(std::string(kHost)).func<Fn>("echo").func<&give<std::string>>("give");
+  host.interfaces.add(std::string(kHost)).template func<Fn>("echo").template func<&give<std::string>>("give");
   Guest guest(host, passing(plain("string", "i32 i32", 12)));
   return guest.call<std::string>("echo", std::string("text"));
 }

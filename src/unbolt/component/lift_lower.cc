@@ -55,7 +55,7 @@ bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length, 
   };
   switch (options_.encoding) {
     case ast::StringEncoding::Utf8: {
-      if (!in_bounds(pointer, length)) return false;
+      if (!in_bounds(pointer, length) || !charge_scan(length)) return false;
       const ByteView bytes(at(pointer), length);
       if (!valid_utf8(bytes)) return fail("a string is not valid UTF-8");
       out = as_text(bytes);
@@ -72,6 +72,11 @@ bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length, 
 }
 
 bool LiftLowerContext::lower_string(std::string_view text, std::uint32_t& pointer, std::uint32_t& length) {
+  if (valid_utf8(as_bytes(text))) [[likely]] return lower_valid(text, pointer, length);
+  return lower_valid(to_valid_utf8(text), pointer, length);
+}
+
+bool LiftLowerContext::lower_valid(std::string_view text, std::uint32_t& pointer, std::uint32_t& length) {
   if (text.size() > kMaxStringBytes / 2) return fail("a string is too long for the guest");
   const auto size = static_cast<std::uint32_t>(text.size());
   const auto as_utf16 = [&](std::uint32_t& units) {

@@ -77,9 +77,16 @@ class LiftLowerContext {
     return lifted_bytes_ <= kMaxLiftedBytes ? true : fail("a value is too large to be passed to the host");
   }
 
+  // Bounds the bytes that are looked at: strings that do not overlap are never more than the memory, and what a guest
+  // makes of overlapping ones must not keep the loop.
+  bool charge_scan(std::uint64_t bytes) {
+    scanned_bytes_ += bytes;
+    return scanned_bytes_ <= size_ + kMaxLiftedBytes ? true : fail("a value is too large to be passed to the host");
+  }
+
   // ---- Strings. A view into the guest's memory where its encoding is UTF-8, else into this context.
   bool lift_string(std::uint32_t pointer, std::uint32_t length, std::string_view& out);
-  // `text` is valid UTF-8.
+  // What is not UTF-8 in `text` becomes U+FFFD: a guest may rely on its strings.
   bool lower_string(std::string_view text, std::uint32_t& pointer, std::uint32_t& length);
 
   // ---- Handles.
@@ -92,6 +99,7 @@ class LiftLowerContext {
  private:
   void load_memory();
   void end_lends();
+  bool lower_valid(std::string_view text, std::uint32_t& pointer, std::uint32_t& length);
 
   Instance& instance_;
   const Options& options_;
@@ -99,7 +107,7 @@ class LiftLowerContext {
   std::uint8_t* base_ = nullptr;
   std::uint64_t size_ = 0;
   engine::Trap* trap_ = nullptr;
-  std::uint64_t lifted_bytes_ = 0;
+  std::uint64_t lifted_bytes_ = 0, scanned_bytes_ = 0;
   std::vector<std::uint32_t> lent_;
   std::forward_list<std::string> strings_;  // transcoded ones; no cost where there are none
 };

@@ -78,6 +78,34 @@ bool valid_utf8(ByteView bytes) {
   return true;
 }
 
+std::string to_valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0u; };
+  for (std::size_t i = 0; i < text.size();) {
+    // The longest part that may start a scalar value, as in valid_utf8: all of it, or one U+FFFD for it.
+    const unsigned first = byte(i);
+    const unsigned more = first < 0x80 ? 0 : first >= 0xc2 && first <= 0xdf ? 1 : first >= 0xe0 && first <= 0xef ? 2
+                          : first >= 0xf0 && first <= 0xf4 ? 3 : 4;
+    const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    const unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    std::size_t length = 1;
+    if (more < 4) {
+      while (length <= more && byte(i + length) >= (length == 1 ? low : 0x80) &&
+             byte(i + length) <= (length == 1 ? high : 0xbf)) {
+        ++length;
+      }
+    }
+    if (length == more + 1) {
+      out.append(text, i, length);
+    } else {
+      append_utf8(out, U'\ufffd');
+    }
+    i += length;
+  }
+  return out;
+}
+
 std::optional<std::string> utf16_to_utf8(std::span<const char16_t> text) {
   std::string out;
   out.reserve(text.size());

@@ -13,6 +13,8 @@
 namespace unbolt::component {
 
 bool valid_utf8(ByteView bytes);
+// Each byte that does not belong to a scalar value becomes U+FFFD (a truncated sequence becomes one of them).
+std::string to_valid_utf8(std::string_view text);
 
 // nullopt where a surrogate stands alone.
 std::optional<std::string> utf16_to_utf8(std::span<const char16_t> text);

@@ -1,0 +1,43 @@
+#include "unbolt/component/names.h"
+
+#include <gtest/gtest.h>
+
+namespace unbolt::component {
+namespace {
+
+TEST(Names, TracksOfVersions) {
+  struct Case {
+    std::string_view name, track;
+  };
+  for (const auto& [name, track] : {
+           Case{"wasi:io/streams@0.2.0", "wasi:io/streams@0.2"},
+           {"wasi:io/streams@0.2.12", "wasi:io/streams@0.2"},
+           {"wasi:io/streams@0.3.0", "wasi:io/streams@0.3"},
+           {"a:b/c@1.4.0", "a:b/c@1"},
+           {"a:b/c@1.0.0", "a:b/c@1"},
+           {"a:b/c@10.0.0", "a:b/c@10"},
+           {"a:b/c@0.0.1", "a:b/c@0.0.1"},
+           {"a:b/c@0.10.1", "a:b/c@0.10"},
+           {"wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/store@0.2.0-draft"},
+           {"a:b/c@1.0.0-rc.1", "a:b/c@1.0.0-rc.1"},
+           {"a:b/c@1.0.0+build", "a:b/c@1.0.0+build"},
+           {"a:b/c", "a:b/c"},
+           {"run", "run"},
+           {"a:b/c@1", "a:b/c@1"},
+           {"a:b/c@1.2", "a:b/c@1.2"},
+           {"a:b/c@", "a:b/c@"},
+           {"", ""},
+       }) {
+    EXPECT_EQ(track_of(name), track) << name;
+  }
+}
+
+TEST(Names, Split) {
+  EXPECT_EQ(split_version("a:b/c@1.2.3").path, "a:b/c");
+  EXPECT_EQ(split_version("a:b/c@1.2.3").version, "1.2.3");
+  EXPECT_EQ(split_version("a:b/c").path, "a:b/c");
+  EXPECT_EQ(split_version("a:b/c").version, "");
+}
+
+}  // namespace
+}  // namespace unbolt::component
