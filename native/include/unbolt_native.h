@@ -17,6 +17,12 @@ void unbolt_string_delete(char* text);
 // of core functions to the engine, which checks them when it compiles. On failure: the offset in the file, and why.
 bool unbolt_validate(const uint8_t* bytes, size_t length, bool function_bodies, size_t* offset, char** message);
 
+// Makes a component of a core module that is a WASI preview1 command (imports nothing but wasi_snapshot_preview1, exports
+// `_start`): bytes to be freed with `unbolt_bytes_delete`, or why it is none.
+bool unbolt_componentize_command(const uint8_t* module, size_t length, uint8_t** out, size_t* out_length,
+                                 char** message);
+void unbolt_bytes_delete(uint8_t* bytes, size_t length);
+
 // Lets a pool reset memory by asking the kernel which pages were written (PAGEMAP_SCAN, Linux 6.7); false where the
 // kernel has no such call, and then nothing was changed.
 bool unbolt_pool_use_pagemap_scan(wasmtime_pooling_allocation_config_t* config);

@@ -3,6 +3,7 @@
 
 pub use wasmtime_c_api::*;
 
+mod componentize;
 mod engine;
 mod validate;
 

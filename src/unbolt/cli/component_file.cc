@@ -1,5 +1,6 @@
 #include "unbolt/cli/component_file.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -14,25 +15,37 @@ namespace {
 
 // From this size on, compiling is slow enough to be announced.
 constexpr std::size_t kSlowToCompile = 512 * 1024;
+constexpr std::string_view kPreview1 = "wasi_snapshot_preview1";
 
-Result<> check_kind(ByteView bytes) {
+// A core module can run where it is a command of WASI preview1: it imports nothing else, and has a `_start`.
+Result<Bytes> component_of_module(ByteView module) {
+  UNBOLT_TRY(component::validate(module, component::Bodies::Check));
+  UNBOLT_ASSIGN(auto interface, component::core_interface(module));
+  std::string others;
+  for (const auto& import : interface.imports) {
+    const std::string name = fmt::format("'{}'", import.module);
+    if (import.module != kPreview1 && !others.contains(name)) others += (others.empty() ? "" : ", ") + name;
+  }
+  const bool starts = std::any_of(interface.exports.begin(), interface.exports.end(),
+                                  [](const auto& item) { return item.name == "_start"; });
+  if (!others.empty() || !starts) {
+    return std::unexpected(
+        Error{ErrorCode::Unsupported,
+              fmt::format("it is a core module, not a component, and no WASI preview1 program: {}",
+                          others.empty() ? "it exports no _start" : "it imports from " + others),
+              "make a component of it: wasm-tools component new MODULE -o COMPONENT"});
+  }
+  auto component = component::componentize_command(module);
+  if (!component) return std::unexpected(std::move(component).error().in("a core module that cannot be made a component"));
+  return component;
+}
+
+// The component's bytes, whatever the file is.
+Result<Bytes> component_bytes(Bytes bytes) {
   if (bytes.empty()) return fail(ErrorCode::InvalidFile, "the file is empty");
   switch (component::file_kind(bytes)) {
-    case component::FileKind::Component: return {};
-    case component::FileKind::CoreModule: {
-      UNBOLT_TRY(component::validate(bytes, component::Bodies::Check));
-      UNBOLT_ASSIGN(auto interface, component::core_interface(bytes));
-      std::string modules;
-      for (const auto& import : interface.imports) {
-        const std::string name = fmt::format("'{}'", import.module);
-        if (!modules.contains(name)) modules += (modules.empty() ? "" : ", ") + name;
-      }
-      return std::unexpected(
-          Error{ErrorCode::Unsupported,
-                "it is a core module, not a component" +
-                    (modules.empty() ? std::string(" (it imports nothing)") : "; it imports from " + modules),
-                "make a component of it: wasm-tools component new MODULE -o COMPONENT"});
-    }
+    case component::FileKind::Component: return bytes;
+    case component::FileKind::CoreModule: return component_of_module(bytes);
     case component::FileKind::Other: break;
   }
   UNBOLT_TRY(component::validate(bytes, component::Bodies::Skip));
@@ -52,9 +65,9 @@ component::HostInterfaces host_interfaces() {
 Result<std::shared_ptr<const component::ComponentFile>> open_component(const std::string& path,
                                                                        const engine::Engine* engine,
                                                                        const engine::CompiledCache* cache) {
-  UNBOLT_ASSIGN(Bytes bytes, read_file(path));
+  UNBOLT_ASSIGN(Bytes content, read_file(path));
   auto file = [&]() -> Result<std::shared_ptr<const component::ComponentFile>> {
-    UNBOLT_TRY(check_kind(bytes));
+    UNBOLT_ASSIGN(Bytes bytes, component_bytes(std::move(content)));
     if (!engine || !cache) return component::ComponentFile::load(std::move(bytes));
     const std::string digest = engine::sha256_hex(bytes);
     if (cache->marked(*engine, digest)) {

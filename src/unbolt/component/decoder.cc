@@ -592,6 +592,20 @@ Result<> validate(ByteView bytes, Bodies bodies) {
   return error;
 }
 
+Result<Bytes> componentize_command(ByteView module) {
+  std::uint8_t* out = nullptr;
+  std::size_t length = 0;
+  char* message = nullptr;
+  if (unbolt_componentize_command(module.data(), module.size(), &out, &length, &message)) {
+    Bytes component(out, out + length);
+    unbolt_bytes_delete(out, length);
+    return component;
+  }
+  auto error = fail(ErrorCode::InvalidFile, "{}", message ? message : "unknown");
+  unbolt_string_delete(message);
+  return error;
+}
+
 Result<CoreModuleInterface> core_interface(ByteView module) {
   try {
     BinaryReader in(module);

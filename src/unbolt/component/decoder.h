@@ -24,6 +24,9 @@ Result<std::shared_ptr<ast::Component>> decode(ByteView bytes);
 enum class Bodies : std::uint8_t { Check, Skip };
 Result<> validate(ByteView bytes, Bodies bodies);
 
+// Makes a component of a core module that is a WASI preview1 command; InvalidFile where it is none.
+Result<Bytes> componentize_command(ByteView module);
+
 // Imports and exports of a core module (core specification, section 5.5).
 struct CoreModuleInterface {
   struct Item {
