@@ -14,8 +14,8 @@ namespace {
 
 // What one slot of the pool costs: its memory's reservation (4 GiB and a guard), its tables, its stack.
 constexpr std::uint64_t kSlotAddressSpace = (4ull << 30) + (64ull << 20);
-// A memory with its image (3), its stack and the guard of it (2); measured 5.1 with all of them parked.
-constexpr std::uint64_t kSlotMappings = 6;
+// Of ten slots: a memory with its image (3), its stack and the guard of it (2); measured 51 with all of them parked.
+constexpr std::uint64_t kTenSlotsMappings = 52;
 // Left for everything else in the process: libraries, threads, compiled modules.
 constexpr std::uint64_t kSpareMappings = 8'000;
 constexpr std::size_t kSmallestPool = 16;
@@ -37,10 +37,9 @@ std::uint64_t count_mappings() {
       std::count(std::istreambuf_iterator<char>(maps), std::istreambuf_iterator<char>(), '\n'));
 }
 
-// The largest power of two that can be reserved right now, up to the 2^47 of x86-64.
+// What can be reserved in one piece right now, to within an eighth, up to the 2^47 of x86-64.
 std::uint64_t reservable_address_space() {
-  for (int bits = 47; bits > 30; --bits) {
-    const std::size_t size = (1ull << bits) - (1ull << (bits - 2));
+  for (std::size_t size = 1ull << 47; size > 1ull << 30; size -= size / 8) {
     void* p = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p != MAP_FAILED) {
       munmap(p, size);
@@ -90,8 +89,9 @@ MachineLimits machine_limits() {
 
 std::size_t fitting_pool(std::size_t wanted, const MachineLimits& limits) {
   const std::uint64_t mappings = limits.mappings > kSpareMappings ? limits.mappings - kSpareMappings : 0;
-  // Half of the address space: the rest is for whoever else is in the process.
-  const std::uint64_t fits = std::min(mappings / kSlotMappings, limits.address_space / 2 / kSlotAddressSpace);
+  // A third of the address space is left for whoever else is in the process.
+  const std::uint64_t fits =
+      std::min(mappings * 10 / kTenSlotsMappings, limits.address_space / 3 * 2 / kSlotAddressSpace);
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, fits));
   return size < std::min(kSmallestPool, wanted) ? 0 : size;
 }

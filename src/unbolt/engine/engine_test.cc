@@ -25,14 +25,14 @@ TEST(FittingPool, Table) {
   const Case cases[] = {
       {1000, {128'000 * kGiB, 65'530}, 1000},        // an x86-64 as it comes
       {0, {128'000 * kGiB, 65'530}, 0},
-      {1'000'000, {128'000 * kGiB, 65'530}, 9'588},  // bound by the mappings: (65,530 − 8,000) / 6
-      {1000, {384 * kGiB, 65'530}, 47},              // 39 bits of addresses: half of them, 4 GiB and 64 MiB each
+      {1'000'000, {128'000 * kGiB, 65'530}, 11'063},  // bound by the mappings: (65,530 − 8,000) / 5.2
+      {1000, {384 * kGiB, 65'530}, 63},              // 39 bits of addresses: two thirds of them, 4 GiB and 64 MiB each
       {1000, {8 * kGiB, 65'530}, 0},                 // too small to be worth it
       {1000, {0, 65'530}, 0},
       {1000, {128'000 * kGiB, 0}, 0},
       {1000, {128'000 * kGiB, 8'000}, 0},
-      {1000, {128'000 * kGiB, 8'095}, 0},            // 15: below the smallest pool
-      {1000, {128'000 * kGiB, 8'096}, 16},
+      {1000, {128'000 * kGiB, 8'083}, 0},            // 15: below the smallest pool
+      {1000, {128'000 * kGiB, 8'084}, 16},
       {3, {128'000 * kGiB, 65'530}, 3},              // who asks for few gets few
       {3, {128'000 * kGiB, 8'012}, 0},               // but not fewer
   };
