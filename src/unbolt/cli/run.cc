@@ -52,12 +52,13 @@ int serve(const RunOptions& options, const Settings& settings, host::ServedCompo
           const engine::FiberSupport& fibers, const component::ExportedFunc& handle, Log& log) {
   served.limits.timeout = std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
   served.isolation = settings.isolation;
-  served.streams = [&served](Executor) {
-    auto& logging = *served.links.logging;
-    return host::ServedComponent::Streams{wasi::empty_input(),
-                                          wasi::log_output(logging, served.name, "stdout", LogLevel::Info),
-                                          wasi::log_output(logging, served.name, "stderr", LogLevel::Warn)};
+  const auto to_log = [&served](std::string stream, LogLevel level) {
+    return [&served, stream, level](Executor) {
+      return wasi::log_output(*served.links.logging, served.name, stream, level);
+    };
   };
+  served.streams = {[](Executor) { return wasi::empty_input(); }, to_log("stdout", LogLevel::Info),
+                    to_log("stderr", LogLevel::Warn)};
   const auto listener = http::listen_on(settings.listen);
   if (!listener) {
     // The address was well formed: that it cannot be had is no bad usage.
@@ -109,11 +110,9 @@ int run_once(const RunOptions& options, host::ServedComponent& served, const eng
   served.environment.stdin_is_terminal = ::isatty(STDIN_FILENO);
   served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
   served.environment.stderr_is_terminal = ::isatty(STDERR_FILENO);
-  served.streams = [](Executor loop) {
-    return host::ServedComponent::Streams{wasi::standard_input(loop, STDIN_FILENO),
-                                          wasi::descriptor_output(STDOUT_FILENO),
-                                          wasi::descriptor_output(STDERR_FILENO)};
-  };
+  served.streams = {[](Executor loop) { return wasi::standard_input(loop, STDIN_FILENO); },
+                    [](Executor) { return wasi::descriptor_output(STDOUT_FILENO); },
+                    [](Executor) { return wasi::descriptor_output(STDERR_FILENO); }};
   host::LiveInstance live(served, fibers, *client, io.get_executor());
   component::Instance& instance = live.instance();
   if (options.timeout) {

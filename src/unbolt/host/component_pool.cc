@@ -27,10 +27,7 @@ LiveInstance::LiveInstance(const ServedComponent& served, const engine::FiberSup
       instance_(served.component, fibers, &guest_, engine::StoreLimits{served.limits.memory_bytes}) {
   wasi_.environment = &served.environment;
   wasi_.http_client = &client;
-  auto streams = served.streams(loop);
-  wasi_.standard_input = std::move(streams.input);
-  wasi_.standard_output = std::move(streams.output);
-  wasi_.standard_error = std::move(streams.error);
+  wasi_.streams = &served.streams;
   served_.live_instances.fetch_add(1, std::memory_order_relaxed);
 }
 

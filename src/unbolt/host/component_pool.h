@@ -38,12 +38,7 @@ struct ServedComponent {
   std::shared_ptr<const component::LinkedComponent> component;
   wasi::Environment environment;
   contracts::Links links;
-  struct Streams {
-    std::shared_ptr<wasi::Source> input;
-    std::shared_ptr<wasi::Sink> output, error;
-  };
-  // Makes the standard streams of one instance, on its loop.
-  std::function<Streams(Executor)> streams;
+  wasi::StandardStreams streams;
   Limits limits;
   Isolation isolation;
   mutable std::atomic<std::size_t> live_instances = 0;

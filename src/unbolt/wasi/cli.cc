@@ -29,9 +29,24 @@ Result<> leave(Call& call, int status) {
 Result<> exit(Call& call, std::expected<void, std::monostate> status) { return leave(call, status ? 0 : 1); }
 Result<> exit_with_code(Call& call, std::uint8_t status) { return leave(call, status); }
 
-Own<InputStream> get_stdin(Call& call) { return std::make_unique<InputStream>(context(call).standard_input); }
-Own<OutputStream> get_stdout(Call& call) { return std::make_unique<OutputStream>(context(call).standard_output); }
-Own<OutputStream> get_stderr(Call& call) { return std::make_unique<OutputStream>(context(call).standard_error); }
+template <class Stream>
+std::shared_ptr<Stream> made(Call& call, std::shared_ptr<Stream>& stream,
+                             const std::function<std::shared_ptr<Stream>(Executor)>& make) {
+  if (!stream) stream = make(call.host<contracts::Guest>().loop);
+  return stream;
+}
+Own<InputStream> get_stdin(Call& call) {
+  Context& cx = context(call);
+  return std::make_unique<InputStream>(made(call, cx.standard_input, cx.streams->input));
+}
+Own<OutputStream> get_stdout(Call& call) {
+  Context& cx = context(call);
+  return std::make_unique<OutputStream>(made(call, cx.standard_output, cx.streams->output));
+}
+Own<OutputStream> get_stderr(Call& call) {
+  Context& cx = context(call);
+  return std::make_unique<OutputStream>(made(call, cx.standard_error, cx.streams->error));
+}
 
 // They say only that there is a terminal.
 class TerminalInput {};

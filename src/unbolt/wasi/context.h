@@ -22,10 +22,18 @@ struct Environment {
   bool stdin_is_terminal = false, stdout_is_terminal = false, stderr_is_terminal = false;
 };
 
+// Makes the standard streams of an instance, when it first asks for them. Shared by all loops.
+struct StandardStreams {
+  std::function<std::shared_ptr<Source>(Executor)> input;
+  std::function<std::shared_ptr<Sink>(Executor)> output, error;
+};
+
 // Belongs to whoever made the instance, outlives it, on its loop.
 struct Context {
   const Environment* environment = nullptr;
+  const StandardStreams* streams = nullptr;
   http::Client* http_client = nullptr;  // the loop's
+  // Null until asked for.
   std::shared_ptr<Source> standard_input;
   std::shared_ptr<Sink> standard_output, standard_error;
   std::optional<int> exit_status;  // set by wasi:cli/exit, which then traps

@@ -28,7 +28,7 @@ void OutgoingBodySink::attach(http::BodyWriter* writer, std::shared_ptr<void> ow
   } else if (failure_) {
     writer_->abort();
   }
-  attached_.cancel();
+  if (attached_) attached_->cancel();
 }
 
 void OutgoingBodySink::cut_off() {
@@ -76,7 +76,8 @@ Task<> OutgoingBodySink::wait() {
   if (!open() || capacity() > 0) co_return;
   if (!writer_) {
     boost::system::error_code ec;
-    co_await attached_.async_wait(asio::redirect_error(use_task, ec));
+    attached_.emplace(loop_, Timer::time_point::max());
+    co_await attached_->async_wait(asio::redirect_error(use_task, ec));
     if (!writer_ || !open() || capacity() > 0) co_return;
   }
   co_await writer_->wait();

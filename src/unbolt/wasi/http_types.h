@@ -55,7 +55,7 @@ class IncomingBodySource final : public Source {
 // stands in for the connection.
 class OutgoingBodySink final : public Sink {
  public:
-  explicit OutgoingBodySink(Executor loop) : attached_(loop, Timer::time_point::max()) {}
+  explicit OutgoingBodySink(Executor loop) : loop_(loop) {}
 
   // The message is sent now; the writer outlives the sink or `cut_off`.
   void attach(http::BodyWriter* writer, std::shared_ptr<void> owner = nullptr);
@@ -76,13 +76,14 @@ class OutgoingBodySink final : public Sink {
 
  private:
   static constexpr std::size_t kBuffer = 16 * 1024;
+  Executor loop_;
   http::BodyWriter* writer_ = nullptr;
   std::shared_ptr<void> owner_;
   Bytes buffer_;  // before it is attached
   bool finished_ = false;
   http::Fields trailers_;
   std::optional<Error> failure_;
-  Timer attached_;
+  std::optional<Timer> attached_;  // while somebody waits for that
 };
 
 struct IncomingRequest {
