@@ -43,7 +43,7 @@ test: ## compile with assertions, build the guests, run all tests
 
 bench: build ## measure, beside the peers that are installed
 	@scripts/setup.sh bench
-	$(call compile,release,bench/all)
+	$(call compile,release,bench_programs)
 	@scripts/build_guests.sh build/guests
 	@bench/run.sh
 
