@@ -326,7 +326,7 @@ TEST(Abi, EnumsAndFlags) {
 
 template <class T>
 void take(Call& call, T value) {
-  call.host<std::optional<T>>() = std::move(value);
+  call.host<std::optional<T>>().emplace(std::move(value));
 }
 
 // Calls the host's `take: func(x: T)` with the core values that `arguments` pushes; the memory holds `data` at 16.
