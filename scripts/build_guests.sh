@@ -34,6 +34,7 @@ guests=(
   'start-loop   c         tests/guests/start-loop tests/guests/common'
   'start-trap   c         tests/guests/start-trap tests/guests/common'
   'types        c         tests/guests/types'
+  'abi-bench    c         bench/guests/abi'
 )
 for file in "$root"/tests/guests/wat/*.wat; do
   [[ -e $file ]] || continue

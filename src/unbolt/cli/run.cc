@@ -26,16 +26,20 @@ constexpr std::string_view kRunInterface = "wasi:cli/run@0.2.0";
 constexpr std::size_t kBlockingThreads = 8;
 constexpr std::chrono::seconds kDrain{30};
 
-// One event loop with its share of everything: its thread's alone.
+// Event loops outlive the providers and the blocking pool, whose threads resume tasks on them.
+using Contexts = std::vector<std::unique_ptr<asio::io_context>>;
+
+// What stands on one event loop: its thread's alone.
 struct Loop {
-  Loop(const host::ServedComponent& served, const engine::FiberSupport& fibers, const component::ExportedFunc& handle,
-       Log& log)
-      : client(http::make_client(io.get_executor(), {})),
+  Loop(asio::io_context& context, const host::ServedComponent& served, const engine::FiberSupport& fibers,
+       const component::ExportedFunc& handle, Log& log)
+      : io(context),
+        client(http::make_client(io.get_executor(), {})),
         pool(served, fibers, *client, io.get_executor()),
         handler(pool, handle, log),
         server(http::make_server(io.get_executor(), handler, {}, log)) {}
 
-  asio::io_context io{1};
+  asio::io_context& io;
   std::unique_ptr<http::Client> client;
   host::ComponentPool pool;
   host::ComponentHandler handler;
@@ -48,7 +52,7 @@ std::string display_host(const asio::ip::tcp::endpoint& endpoint) {
 }
 
 // Serves until SIGTERM or SIGINT, then drains.
-int serve(const RunOptions& options, const Settings& settings, host::ServedComponent& served,
+int serve(const RunOptions& options, const Settings& settings, const Contexts& contexts, host::ServedComponent& served,
           const engine::FiberSupport& fibers, const component::ExportedFunc& handle, Log& log) {
   served.limits.timeout = std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
   served.isolation = settings.isolation;
@@ -66,8 +70,8 @@ int serve(const RunOptions& options, const Settings& settings, host::ServedCompo
     return kFailed;
   }
   std::vector<std::unique_ptr<Loop>> loops;
-  for (unsigned i = 0; i < settings.threads; ++i) {
-    loops.push_back(std::make_unique<Loop>(served, fibers, handle, log));
+  for (const auto& context : contexts) {
+    loops.push_back(std::make_unique<Loop>(*context, served, fibers, handle, log));
     if (auto started = loops.back()->server->start(*listener); !started) return report(started.error());
   }
   asio::ip::tcp::socket::endpoint_type bound;
@@ -103,9 +107,8 @@ int serve(const RunOptions& options, const Settings& settings, host::ServedCompo
 }
 
 // Runs the component's wasi:cli/run once, with the process's own streams.
-int run_once(const RunOptions& options, host::ServedComponent& served, const engine::FiberSupport& fibers,
+int run_once(const RunOptions& options, asio::io_context& io, host::ServedComponent& served, const engine::FiberSupport& fibers,
              const component::ExportedFunc& run) {
-  asio::io_context io{1};
   const auto client = http::make_client(io.get_executor(), {});
   served.environment.stdin_is_terminal = ::isatty(STDIN_FILENO);
   served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
@@ -172,6 +175,10 @@ int run_command(const RunOptions& options) {
                         "unbolt inspect FILE lists what it exports"});
   }
 
+  Contexts contexts;
+  for (unsigned i = 0; i < (*handle ? settings->threads : 1); ++i) {
+    contexts.push_back(std::make_unique<asio::io_context>(1));
+  }
   BlockingPool blocking(kBlockingThreads);
   const auto links = open_links(*settings, {log, blocking});
   if (!links) return report(links.error());
@@ -188,8 +195,8 @@ int run_command(const RunOptions& options) {
   served.limits.instances = engine.pool_size() ? engine.pool_size() : std::max(1u, options.max_instances);
 
   const engine::FiberSupport fibers(engine);
-  if (*handle) return serve(options, *settings, served, fibers, **handle, log);
-  return run_once(options, served, fibers, *run);
+  if (*handle) return serve(options, *settings, contexts, served, fibers, **handle, log);
+  return run_once(options, *contexts.front(), served, fibers, *run);
 }
 
 }  // namespace unbolt::cli

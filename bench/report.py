@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Prints the table of `make bench` from the figures in a folder: bench/report.py build/bench
+
+Each row: our figure, the peer's or the limit, ours over it, the budget of the design, and whether it is met. The figures
+are medians; the scatter is (most - least) / median of ours, in percent: where it is large, the machine was not quiet.
+"""
+
+import json
+import pathlib
+import sys
+
+
+def read(folder):
+    figures = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            figure = json.loads(line)
+            figures[figure["figure"]] = figure
+    return figures
+
+
+# (title, ours, beside, what that is, budget, how it is met: value and ratio given)
+# A budget is a text for the reader and a function of (our value, ratio); None: there is none.
+def most(limit):
+    return lambda value, ratio: value <= limit
+
+
+def ratio_most(limit):
+    return lambda value, ratio: None if ratio is None else ratio <= limit
+
+
+def ratio_below_one(value, ratio):
+    return None if ratio is None else ratio < 1
+
+
+def http(name):
+    return f"http.{name}.16.cpu"
+
+
+def settings(language, component):
+    """The same request under each setting of the pool, beside the default."""
+    default = f"instance.{component}.scan-keep-4"
+    rows = [(f"A request in a fresh instance of {language} hello, without the network", None),
+            ("the default: pagemap_scan, keep 4 MiB", default, f"instance.{component}.reused", "reused", None, None)]
+    for title, name in (("scan, keep 32 MiB", "scan-keep-32"), ("scan, keep 1 MiB", "scan-keep-1"),
+                        ("scan, keep nothing", "scan-keep-0"), ("no scan, keep 32 MiB", "keep-32"),
+                        ("no scan, keep 4 MiB", "keep-4"), ("no scan, keep 1 MiB", "keep-1"),
+                        ("no scan, keep nothing", "keep-0"), ("no pool", "no-pool")):
+        rows.append((title, f"instance.{component}.{name}", default, "default", None, None))
+    return rows
+
+
+ROWS = [
+    ("A guest calls the host", None),
+    ("scalar", "abi.scalar", "abi.scalar.floor", "raw callback", "<= 25 ns", most(25)),
+    ("record of 20 bytes, there and back", "abi.record", "abi.record.floor", "raw callback", None, None),
+    ("string of 16 bytes, returned", "abi.text", "abi.text.floor", "raw callback", None, None),
+    ("own resource, made and dropped", "abi.resource", "abi.resource.floor", "raw callback", None, None),
+    ("list<u8> of 64 KiB, there and back", "abi.bytes", "abi.memcpy", "2 x memcpy", ">= 0.8 x memcpy", ratio_most(1.25)),
+    ("  the same", "abi.bytes", "abi.bytes.floor", "raw callback", None, None),
+    *settings("C", "c-hello"),
+    *settings("Rust", "rust-hello"),
+    ("Live instances of C hello that have served and wait", None),
+    ("resident memory of each of 1,000", "density.1000", None, None, "<= 64 KiB", most(64)),
+    ("  and page tables", "density.1000.page-tables", None, None, None, None),
+    ("resident memory of each of 10,000", "density.10000", None, None, "<= 64 KiB", most(64)),
+    ("  and page tables", "density.10000.page-tables", None, None, None, None),
+    ("  the process", "density.10000.process", None, None, None, None),
+    ("  mappings", "density.10000.mappings", None, None, "<= 65,530", most(65_530)),
+    ("Hello over HTTP: CPU a request, 16 connections", None),
+    ("native (the limit)", http("native"), None, None, None, None),
+    ("C, fresh", http("c.fresh"), http("native"), "native", "<= 2 x native", ratio_most(2)),
+    ("  beside wasmtime serve", http("c.fresh"), http("peer.c.fresh"), "its default", "less", ratio_below_one),
+    ("  beside wasmtime serve", http("c.fresh"), http("peer.c.tuned"), "tuned", "less", ratio_below_one),
+    ("Rust, fresh", http("rust.fresh"), http("native"), "native", "<= 2.4 x native", ratio_most(2.4)),
+    ("  beside wasmtime serve", http("rust.fresh"), http("peer.rust.fresh"), "its default", "less", ratio_below_one),
+    ("  beside wasmtime serve", http("rust.fresh"), http("peer.rust.tuned"), "tuned", "less", ratio_below_one),
+    ("C, reused:1000", http("c.reused"), http("native"), "native", "<= 1.4 x native", ratio_most(1.4)),
+    ("  beside wasmtime serve", http("c.reused"), http("peer.c.reused"), "reuse 1000", "less", ratio_below_one),
+    ("Rust, reused:1000", http("rust.reused"), http("native"), "native", None, None),
+    ("  beside wasmtime serve", http("rust.reused"), http("peer.rust.reused"), "reuse 1000", "less", ratio_below_one),
+    ("Start of the program to its first response, compiled code cached", None),
+    ("native server", "start.native", None, None, None, None),
+    ("C hello", "start.c.fresh", "start.peer.c.fresh", "wasmtime serve", "<= 8 ms", most(8)),
+    ("Rust hello", "start.rust.fresh", "start.peer.rust.fresh", "wasmtime serve", "<= 8 ms", most(8)),
+    ("Resident memory after serving hello", None),
+    ("C, fresh", "memory.c.fresh", "memory.peer.c.fresh", "wasmtime serve", "<= 20 MB", most(20e6 / 2**20)),
+    ("C, reused:1000", "memory.c.reused", "memory.peer.c.reused", "reuse 1000", "<= 20 MB", most(20e6 / 2**20)),
+    ("Rust, fresh", "memory.rust.fresh", "memory.peer.rust.fresh", "wasmtime serve", "<= 20 MB", most(20e6 / 2**20)),
+]
+
+SERVERS = ["native", "c.fresh", "peer.c.fresh", "peer.c.tuned", "c.reused", "peer.c.reused", "rust.fresh",
+           "peer.rust.fresh", "peer.rust.tuned", "rust.reused", "peer.rust.reused"]
+
+
+def show(figure):
+    value = figure["median"]
+    text = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value < 100 else f"{value:.0f}"
+    return f"{text} {figure['unit']}".strip()
+
+
+def print_rows(figures):
+    print(f"{'figure':44} {'ours':>10} {'+-%':>4}  {'peer or limit':>26} {'ratio':>6}  {'budget':16} met")
+    missed = 0
+    for row in ROWS:
+        if row[1] is None:
+            print(f"\n{row[0]}")
+            continue
+        title, ours, beside, beside_name, budget, test = row
+        if ours not in figures:
+            continue
+        mine, other = figures[ours], figures.get(beside)
+        if beside and not other and budget in (None, "less"):
+            continue
+        scatter = (mine["most"] - mine["least"]) / mine["median"] / 2 * 100 if mine["median"] else 0
+        ratio = mine["median"] / other["median"] if other else None
+        met = test(mine["median"], ratio) if test else None
+        missed += met is False
+        peer = f"{beside_name} {show(other)}" if other else ""
+        print(f"  {title:42} {show(mine):>10} {scatter:4.0f}  {peer:>26} {f'{ratio:.2f}' if ratio else '':>6}  "
+              f"{budget or '':16} {'' if met is None else 'yes' if met else 'NO'}")
+    return missed
+
+
+def print_servers(figures):
+    if http("native") not in figures:
+        return
+    print(f"\n{'Hello over HTTP, one core':20}" + "".join(f"{f'{c} connections':>38}" for c in (1, 16, 64)))
+    print(" " * 20 + f"{'req/s':>11}{'cpu us':>9}{'p50 us':>9}{'p99 us':>9}" * 3)
+    for server in SERVERS:
+        if f"http.{server}.1.rate" not in figures:
+            continue
+        line = f"  {server:18}"
+        for connections in (1, 16, 64):
+            rate, cpu, p50, p99 = (figures[f"http.{server}.{connections}.{what}"]["median"]
+                                   for what in ("rate", "cpu", "p50", "p99"))
+            line += f"{rate:11,.0f}{cpu:9.1f}{p50:9,.0f}{p99:9,.0f}"
+        print(line)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: bench/report.py FOLDER")
+    folder = pathlib.Path(sys.argv[1])
+    figures = read(folder)
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    missed = print_rows(figures)
+    print_servers(figures)
+    print(f"\n{missed} budgets missed (bench/README.md says why)" if missed else "\nall budgets met")
+
+
+if __name__ == "__main__":
+    main()
