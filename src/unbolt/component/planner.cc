@@ -193,6 +193,15 @@ class Planner {
     if (std::find(all.begin(), all.end(), what) == all.end()) all.push_back(std::move(what));
   }
 
+  // Streams, futures and error contexts belong to asynchronous components.
+  void check_supported(const Type* type) {
+    if (type && type->holds_async) unsupported(fmt::format("values of type {} (WASI 0.3)", to_wit(type)));
+  }
+  void check_supported(const FuncType& type) {
+    for (const Param& param : type.params) check_supported(param.type);
+    check_supported(type.result);
+  }
+
   Options options(const Env& env, const ast::CanonOptions& from) {
     if (from.async || from.callback) unsupported("asynchronous functions (WASI 0.3)");
     Options out;
@@ -269,8 +278,11 @@ class Planner {
         return self.make({.kind = TypeKind::List, .children = {self.value_type(env, t.element)}, .length = t.length});
       }
       TypeItem operator()(const ast::Map& t) {
-        return self.make(
-            {.kind = TypeKind::Map, .children = {self.value_type(env, t.key), self.value_type(env, t.value)}});
+        // In memory it is a list of pairs, whose type is kept as the third child.
+        const Type* key = self.value_type(env, t.key);
+        const Type* value = self.value_type(env, t.value);
+        const Type* pair = self.make({.kind = TypeKind::Tuple, .children = {key, value}});
+        return self.make({.kind = TypeKind::Map, .children = {key, value, pair}});
       }
       TypeItem operator()(const ast::Tuple& t) {
         Type type{.kind = TypeKind::Tuple};
@@ -544,12 +556,14 @@ class Planner {
         lift.core_func = self.slot(at(env.core_funcs, d.core_func, "core function"));
         lift.options = self.options(env, d.options);
         lift.type = self.func_type(env, d.type);
+        self.check_supported(*lift.type);
         lift.instance = env.instance;
         self.plan_.lifts.push_back(lift);
         env.funcs.push_back({static_cast<std::uint32_t>(self.plan_.lifts.size() - 1), lift.type});
       }
       void operator()(const ast::CanonLower& d) {
         const Func& func = at(env.funcs, d.func, "function");
+        self.check_supported(*func.type);
         if (func.type->async) self.unsupported("asynchronous functions (WASI 0.3)");
         env.core_funcs.push_back(
             self.host_func(Lowered{func.target, self.options(env, d.options), func.type, env.instance}));

@@ -119,6 +119,14 @@ bool Transfer::memory(const Type& type, std::uint32_t from, std::uint32_t to) {
       to_.store(to + 4, length);
       return true;
     }
+    case Map: {
+      const auto length = from_.load<std::uint32_t>(from + 4);
+      std::uint32_t pointer;
+      if (!list(*type.children[2], from_.load<std::uint32_t>(from), length, pointer)) return false;
+      to_.store(to, pointer);
+      to_.store(to + 4, length);
+      return true;
+    }
     case Record: case Tuple: {
       std::uint32_t offset = 0;
       for (const Type* field : type.children) {
@@ -193,6 +201,15 @@ bool Transfer::flat(const Type& type, FlatReader& from, FlatWriter& to) {
       const auto length = from.u32();
       std::uint32_t to_pointer;
       if (!list(*type.children[0], pointer, length, to_pointer)) return false;
+      to.u32(to_pointer);
+      to.u32(length);
+      return true;
+    }
+    case Map: {
+      const auto pointer = from.u32();
+      const auto length = from.u32();
+      std::uint32_t to_pointer;
+      if (!list(*type.children[2], pointer, length, to_pointer)) return false;
       to.u32(to_pointer);
       to.u32(length);
       return true;

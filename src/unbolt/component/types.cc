@@ -159,6 +159,10 @@ CoreType join(CoreType a, CoreType b) {
 
 const Type* TypeArena::add(Type type) {
   if (!lay_out(type)) return nullptr;
+  using enum TypeKind;
+  type.holds_async = type.kind == Stream || type.kind == Future || type.kind == ErrorContext ||
+                     std::any_of(type.children.begin(), type.children.end(),
+                                 [](const Type* child) { return child && child->holds_async; });
   return &types_.emplace_back(std::move(type));
 }
 

@@ -41,7 +41,8 @@ inline constexpr std::size_t kMaxFlatResults = 1;
 struct Type {
   TypeKind kind = TypeKind::Bool;
   std::vector<std::string> labels;         // of fields, cases, flags, enumerators
-  std::vector<const Type*> children;       // of fields, cases, elements; null: a case without a payload
+  // Of fields, cases, elements; null: a case without a payload. Of a map: key, value, and the pair of both.
+  std::vector<const Type*> children;
   std::optional<std::uint32_t> length;     // of a fixed-length list
   const ResourceType* resource = nullptr;  // of handles
 
@@ -50,6 +51,8 @@ struct Type {
   std::uint32_t size = 0;
   std::uint32_t alignment = 1;
   std::vector<CoreType> flat;
+  // Whether it is or contains a stream, a future or an error context.
+  bool holds_async = false;
 };
 
 struct Param {
