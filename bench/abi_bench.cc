@@ -153,9 +153,7 @@ class Typed {
         linked_(bench::need(
             component::LinkedComponent::link(std::move(file), fibers.engine(), interfaces_, {}))),
         instance_(linked_, fibers, &host_, {}) {
-    await([&]() -> Task<> {
-      if (auto fault = co_await instance_.start()) bench::give_up(fault->describe());
-    }());
+    await(start());
   }
 
   double run(const Loop& loop) {
@@ -169,6 +167,9 @@ class Typed {
   }
 
  private:
+  Task<> start() {
+    if (auto fault = co_await instance_.start()) bench::give_up(fault->describe());
+  }
   static component::HostInterfaces offer() {
     component::HostInterfaces interfaces;
     interfaces.add(std::string(kHost))
