@@ -1,4 +1,5 @@
-// C functions of the Rust static library beside the engine's own (wasmtime.h). Thread-safe where the engine's are.
+// C functions of the Rust static library beside the engine's own (wasmtime.h). Thread-safe where
+// the engine's are.
 #pragma once
 
 #include <stdbool.h>
@@ -13,38 +14,47 @@ extern "C" {
 // Frees a string that a function below gave out.
 void unbolt_string_delete(char* text);
 
-// Checks `bytes` (a component or a core module) with the reference validator; `function_bodies` false leaves the bodies
-// of core functions to the engine, which checks them when it compiles. On failure: the offset in the file, and why.
-bool unbolt_validate(const uint8_t* bytes, size_t length, bool function_bodies, size_t* offset, char** message);
+// Checks `bytes` (a component or a core module) with the reference validator; `function_bodies`
+// false leaves the bodies of core functions to the engine, which checks them when it compiles. On
+// failure: the offset in the file, and why.
+bool unbolt_validate(const uint8_t* bytes, size_t length, bool function_bodies, size_t* offset,
+                     char** message);
 
-// Makes a component of a core module that is a WASI preview1 command (imports nothing but wasi_snapshot_preview1, exports
+// Makes a component of a core module that is a WASI preview1 command (imports nothing but
+// wasi_snapshot_preview1, exports
 // `_start`): bytes to be freed with `unbolt_bytes_delete`, or why it is none.
-bool unbolt_componentize_command(const uint8_t* module, size_t length, uint8_t** out, size_t* out_length,
-                                 char** message);
+bool unbolt_componentize_command(const uint8_t* module, size_t length, uint8_t** out,
+                                 size_t* out_length, char** message);
 void unbolt_bytes_delete(uint8_t* bytes, size_t length);
 
-// Lets a pool reset memory by asking the kernel which pages were written (PAGEMAP_SCAN, Linux 6.7); false where the
-// kernel has no such call, and then nothing was changed.
+// Lets a pool reset memory by asking the kernel which pages were written (PAGEMAP_SCAN, Linux 6.7);
+// false where the kernel has no such call, and then nothing was changed.
 bool unbolt_pool_use_pagemap_scan(wasmtime_pooling_allocation_config_t* config);
 
 // Equal for two engines that can run each other's compiled code.
 uint64_t unbolt_engine_compatibility_hash(const wasm_engine_t* engine);
 
-// An export looked up once in its module, for use in each of the module's instances. Null where there is none.
+// An export looked up once in its module, for use in each of the module's instances. Null where
+// there is none.
 typedef struct unbolt_module_export unbolt_module_export_t;
-unbolt_module_export_t* unbolt_module_export(const wasmtime_module_t* module, const char* name, size_t length);
+unbolt_module_export_t* unbolt_module_export(const wasmtime_module_t* module, const char* name,
+                                             size_t length);
 void unbolt_module_export_delete(unbolt_module_export_t* handle);
 bool unbolt_instance_export(wasmtime_context_t* store, const wasmtime_instance_t* instance,
                             const unbolt_module_export_t* handle, wasmtime_extern_t* out);
 
-// Instantiates and runs the start function on a fiber of its own. Null: it has ended, with `*instance` or `*error` set
-// (initialise it to null). Else it waits: poll until true, then delete. The arguments live until then.
+// Instantiates and runs the start function on a fiber of its own. Null: it has ended, with
+// `*instance` or `*error` set (initialise it to null). Else it waits: poll until true, then delete.
+// The arguments live until then.
 typedef struct unbolt_instantiation unbolt_instantiation_t;
-unbolt_instantiation_t* unbolt_instantiate(wasmtime_context_t* store, const wasmtime_module_t* module,
+unbolt_instantiation_t* unbolt_instantiate(wasmtime_context_t* store,
+                                           const wasmtime_module_t* module,
                                            const wasmtime_extern_t* imports, size_t count,
                                            wasmtime_instance_t* instance, wasmtime_error_t** error);
-unbolt_instantiation_t* unbolt_instantiate_pre(wasmtime_context_t* store, const wasmtime_instance_pre_t* pre,
-                                               wasmtime_instance_t* instance, wasmtime_error_t** error);
+unbolt_instantiation_t* unbolt_instantiate_pre(wasmtime_context_t* store,
+                                               const wasmtime_instance_pre_t* pre,
+                                               wasmtime_instance_t* instance,
+                                               wasmtime_error_t** error);
 bool unbolt_instantiation_poll(unbolt_instantiation_t* instantiation);
 void unbolt_instantiation_delete(unbolt_instantiation_t* instantiation);
 

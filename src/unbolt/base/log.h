@@ -20,7 +20,8 @@ class Log {
   virtual void write(LogLevel level, std::string_view source, std::string_view message) = 0;
 
   template <class... Args>
-  void line(LogLevel level, std::string_view source, fmt::format_string<Args...> format, Args&&... args) {
+  void line(LogLevel level, std::string_view source, fmt::format_string<Args...> format,
+            Args&&... args) {
     if (enabled(level)) write(level, source, fmt::format(format, std::forward<Args>(args)...));
   }
 };

@@ -8,8 +8,8 @@
 
 namespace unbolt {
 
-// A `Reply<T>` made of a `T` costs no coroutine frame and no fiber switch; one made of a `Task<T>` parks the guest
-// until the task ends. A value type, single use: ask `ready()`, then take.
+// A `Reply<T>` made of a `T` costs no coroutine frame and no fiber switch; one made of a `Task<T>`
+// parks the guest until the task ends. A value type, single use: ask `ready()`, then take.
 template <class T>
 class [[nodiscard]] Reply {
  public:

@@ -1,7 +1,8 @@
 // Coroutines of the host, wrapped once: a `Task<T>` is an Asio awaitable on one event loop.
 //
 // Thread: a task runs on the loop it was awaited or spawned on, and never leaves it, except inside
-// `BlockingPool::run` (blocking_pool.h). Cancellation is Asio's: operations end with `operation_aborted`.
+// `BlockingPool::run` (blocking_pool.h). Cancellation is Asio's: operations end with
+// `operation_aborted`.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

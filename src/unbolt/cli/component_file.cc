@@ -17,14 +17,16 @@ namespace {
 constexpr std::size_t kSlowToCompile = 512 * 1024;
 constexpr std::string_view kPreview1 = "wasi_snapshot_preview1";
 
-// A core module can run where it is a command of WASI preview1: it imports nothing else, and has a `_start`.
+// A core module can run where it is a command of WASI preview1: it imports nothing else, and has a
+// `_start`.
 Result<Bytes> component_of_module(ByteView module) {
   UNBOLT_TRY(component::validate(module, component::Bodies::Check));
   UNBOLT_ASSIGN(auto interface, component::core_interface(module));
   std::string others;
   for (const auto& import : interface.imports) {
     const std::string name = fmt::format("'{}'", import.module);
-    if (import.module != kPreview1 && !others.contains(name)) others += (others.empty() ? "" : ", ") + name;
+    if (import.module != kPreview1 && !others.contains(name))
+      others += (others.empty() ? "" : ", ") + name;
   }
   const bool starts = std::any_of(interface.exports.begin(), interface.exports.end(),
                                   [](const auto& item) { return item.name == "_start"; });
@@ -36,7 +38,9 @@ Result<Bytes> component_of_module(ByteView module) {
               "make a component of it: wasm-tools component new MODULE -o COMPONENT"});
   }
   auto component = component::componentize_command(module);
-  if (!component) return std::unexpected(std::move(component).error().in("a core module that cannot be made a component"));
+  if (!component)
+    return std::unexpected(
+        std::move(component).error().in("a core module that cannot be made a component"));
   return component;
 }
 
@@ -62,16 +66,16 @@ component::HostInterfaces host_interfaces() {
   return host;
 }
 
-Result<std::shared_ptr<const component::ComponentFile>> open_component(const std::string& path,
-                                                                       const engine::Engine* engine,
-                                                                       const engine::CompiledCache* cache) {
+Result<std::shared_ptr<const component::ComponentFile>> open_component(
+    const std::string& path, const engine::Engine* engine, const engine::CompiledCache* cache) {
   UNBOLT_ASSIGN(Bytes content, read_file(path));
   auto file = [&]() -> Result<std::shared_ptr<const component::ComponentFile>> {
     UNBOLT_ASSIGN(Bytes bytes, component_bytes(std::move(content)));
     if (!engine || !cache) return component::ComponentFile::load(std::move(bytes));
     const std::string digest = engine::sha256_hex(bytes);
     if (cache->marked(*engine, digest)) {
-      return component::ComponentFile::load(std::move(bytes), component::ComponentFile::Checked::Before);
+      return component::ComponentFile::load(std::move(bytes),
+                                            component::ComponentFile::Checked::Before);
     }
     UNBOLT_ASSIGN(auto loaded, component::ComponentFile::load(std::move(bytes)));
     cache->mark(*engine, digest);
@@ -82,17 +86,18 @@ Result<std::shared_ptr<const component::ComponentFile>> open_component(const std
 }
 
 Result<std::shared_ptr<const component::LinkedComponent>> link_component(
-    const std::string& path, std::shared_ptr<const component::ComponentFile> file, const engine::Engine& engine,
-    const component::HostInterfaces& host, const engine::CompiledCache* cache) {
+    const std::string& path, std::shared_ptr<const component::ComponentFile> file,
+    const engine::Engine& engine, const component::HostInterfaces& host,
+    const engine::CompiledCache* cache) {
   const std::size_t size = file->bytes().size();
   bool announced = false;
   component::CompileOptions options;
   options.cache = cache;
   options.progress = [&](std::size_t done, std::size_t all) {
     if (size < kSlowToCompile) return;
-    std::fprintf(stderr, "%scompiling %s (%.1f MB), core module %zu of %zu%s\n", announced ? "  " : "", path.c_str(),
-                 static_cast<double>(size) / 1e6, done + 1, all,
-                 !announced && cache ? "; the next start takes it from the cache" : "");
+    std::fprintf(stderr, "%scompiling %s (%.1f MB), core module %zu of %zu%s\n",
+                 announced ? "  " : "", path.c_str(), static_cast<double>(size) / 1e6, done + 1,
+                 all, !announced && cache ? "; the next start takes it from the cache" : "");
     announced = true;
   };
   auto linked = component::LinkedComponent::link(std::move(file), engine, host, options);
@@ -100,6 +105,8 @@ Result<std::shared_ptr<const component::LinkedComponent>> link_component(
   return linked;
 }
 
-std::string component_name(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+std::string component_name(const std::string& path) {
+  return std::filesystem::path(path).stem().string();
+}
 
 }  // namespace unbolt::cli

@@ -16,14 +16,14 @@ namespace unbolt::cli {
 component::HostInterfaces host_interfaces();
 
 // Reads, checks, decodes and plans. Errors name the file.
-Result<std::shared_ptr<const component::ComponentFile>> open_component(const std::string& path,
-                                                                       const engine::Engine* engine,
-                                                                       const engine::CompiledCache* cache);
+Result<std::shared_ptr<const component::ComponentFile>> open_component(
+    const std::string& path, const engine::Engine* engine, const engine::CompiledCache* cache);
 
 // Compiles it or takes it from the cache, and says so on stderr when it will take a while.
 Result<std::shared_ptr<const component::LinkedComponent>> link_component(
-    const std::string& path, std::shared_ptr<const component::ComponentFile> file, const engine::Engine& engine,
-    const component::HostInterfaces& host, const engine::CompiledCache* cache);
+    const std::string& path, std::shared_ptr<const component::ComponentFile> file,
+    const engine::Engine& engine, const component::HostInterfaces& host,
+    const engine::CompiledCache* cache);
 
 // "path/to/app.wasm" → "app": the component's name in the log.
 std::string component_name(const std::string& path);

@@ -31,12 +31,14 @@ std::vector<Interface> imports_of(const Plan& plan, const component::HostInterfa
   std::vector<Interface> interfaces;
   for (const auto& import : plan.imports) {
     Interface item{import.name, {}, {}};
-    for (const auto* func : import.funcs) item.functions.push_back({func->name, component::to_wit(*func->type)});
+    for (const auto* func : import.funcs)
+      item.functions.push_back({func->name, component::to_wit(*func->type)});
     for (const auto& problem : unmet) {
       if (problem.name == import.name || problem.name.starts_with(import.name + "#") ||
           (import.name.empty() && !problem.name.contains('#') && !problem.name.contains('/'))) {
         if (!item.problem.empty()) item.problem += "; ";
-        item.problem += problem.name == import.name ? problem.problem : problem.name + ": " + problem.problem;
+        item.problem +=
+            problem.name == import.name ? problem.problem : problem.name + ": " + problem.problem;
       }
     }
     interfaces.push_back(std::move(item));
@@ -50,37 +52,46 @@ std::vector<Interface> exports_of(const Plan& plan) {
   for (const auto& item : plan.exports) {
     auto found = std::find_if(interfaces.begin(), interfaces.end(),
                               [&](const auto& i) { return i.name == item.interface_name; });
-    if (found == interfaces.end()) found = interfaces.insert(interfaces.end(), {item.interface_name, {}, {}});
+    if (found == interfaces.end())
+      found = interfaces.insert(interfaces.end(), {item.interface_name, {}, {}});
     found->functions.push_back({item.name, component::to_wit(*item.type)});
   }
   return interfaces;
 }
 
-// Claims lie in a custom section of this name; reading and checking them is not part of this program yet.
+// Claims lie in a custom section of this name; reading and checking them is not part of this
+// program yet.
 bool has_claims(const Plan& plan) {
-  return std::any_of(plan.ast->customs.begin(), plan.ast->customs.end(),
-                     [](const auto& section) { return section.name == "wasmcloud_jwt" || section.name == "jwt"; });
+  return std::any_of(plan.ast->customs.begin(), plan.ast->customs.end(), [](const auto& section) {
+    return section.name == "wasmcloud_jwt" || section.name == "jwt";
+  });
 }
 
-void print_text(const component::ComponentFile& file, const std::string& path, const std::vector<Interface>& imports,
-                const std::vector<Interface>& exports) {
+void print_text(const component::ComponentFile& file, const std::string& path,
+                const std::vector<Interface>& imports, const std::vector<Interface>& exports) {
   const auto show = [](std::string_view text) { return contracts::printable(text, 4096); };
-  const auto name_of = [&](const Interface& i) { return i.name.empty() ? "(top level)" : show(i.name); };
+  const auto name_of = [&](const Interface& i) {
+    return i.name.empty() ? "(top level)" : show(i.name);
+  };
   const Plan& plan = file.plan();
-  fmt::print("{}: component, {} bytes, {} core modules\n", path, file.bytes().size(), plan.modules.size());
+  fmt::print("{}: component, {} bytes, {} core modules\n", path, file.bytes().size(),
+             plan.modules.size());
   fmt::print("signature: {}\n", has_claims(plan) ? "claims present, not checked" : "none");
   fmt::print("imports{}\n", imports.empty() ? ": none" : "");
   std::size_t problems = 0;
   for (const auto& item : imports) {
     problems += !item.problem.empty();
-    fmt::print("  {} {}{}\n", item.problem.empty() ? "+" : "-", name_of(item), item.problem.empty() ? "" : " (not met)");
-    for (const auto& func : item.functions) fmt::print("      {}: {}\n", show(func.name), show(func.type));
+    fmt::print("  {} {}{}\n", item.problem.empty() ? "+" : "-", name_of(item),
+               item.problem.empty() ? "" : " (not met)");
+    for (const auto& func : item.functions)
+      fmt::print("      {}: {}\n", show(func.name), show(func.type));
     if (!item.problem.empty()) fmt::print("      not met: {}\n", item.problem);
   }
   fmt::print("exports{}\n", exports.empty() ? ": none" : "");
   for (const auto& item : exports) {
     fmt::print("    {}\n", name_of(item));
-    for (const auto& func : item.functions) fmt::print("      {}: {}\n", show(func.name), show(func.type));
+    for (const auto& func : item.functions)
+      fmt::print("      {}: {}\n", show(func.name), show(func.type));
   }
   for (const auto& what : plan.unsupported) fmt::print("not supported yet: {}\n", what);
   if (!plan.unsupported.empty()) {
@@ -101,7 +112,8 @@ ordered_json to_json(const std::vector<Interface>& interfaces, bool with_met) {
       if (!item.problem.empty()) one["problem"] = item.problem;
     }
     one["functions"] = ordered_json::array();
-    for (const auto& func : item.functions) one["functions"].push_back({{"name", func.name}, {"type", func.type}});
+    for (const auto& func : item.functions)
+      one["functions"].push_back({{"name", func.name}, {"type", func.type}});
     list.push_back(std::move(one));
   }
   return list;

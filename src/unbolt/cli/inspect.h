@@ -1,4 +1,5 @@
-// `unbolt inspect`: what a component needs and gives, and whether this host can run it. Runs and compiles nothing.
+// `unbolt inspect`: what a component needs and gives, and whether this host can run it. Runs and
+// compiles nothing.
 #pragma once
 
 #include <string>

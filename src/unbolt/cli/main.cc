@@ -17,7 +17,8 @@ namespace unbolt::cli {
 namespace {
 
 void add_run(CLI::App& app, RunOptions& options) {
-  auto& run = *app.add_subcommand("run", "Serve a component that handles HTTP, or run one that is a command");
+  auto& run = *app.add_subcommand(
+      "run", "Serve a component that handles HTTP, or run one that is a command");
   run.add_option("FILE", options.file, "The component")->required();
   run.add_option("--listen", options.listen, "Address to listen on; port 0 picks a free one")
       ->type_name("HOST:PORT")
@@ -31,26 +32,31 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--env", options.env, "Environment variable that the component sees")
       ->type_name("K=V")
       ->allow_extra_args(false);
-  run.add_option("--allow-host", options.allow_hosts, "Host that the component may send HTTP requests to")
+  run.add_option("--allow-host", options.allow_hosts,
+                 "Host that the component may send HTTP requests to")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
   run.add_option("--grant", options.grants, "What the component may do; see docs/grants.md")
       ->type_name("KIND:VALUE")
       ->allow_extra_args(false);
-  run.add_option("--isolation", options.isolation, "State of an instance: fresh for each request, or reused:N")
+  run.add_option("--isolation", options.isolation,
+                 "State of an instance: fresh for each request, or reused:N")
       ->type_name("fresh|reused:N")
       ->capture_default_str();
   run.add_option("--threads", options.threads, "Event loops; default: one a core")
       ->type_name("N")
       ->check(CLI::Range(1u, 1024u));
-  run.add_option("--timeout", options.timeout, "Seconds a request may take; default: 30, for a command no limit")
+  run.add_option("--timeout", options.timeout,
+                 "Seconds a request may take; default: 30, for a command no limit")
       ->type_name("S")
       ->check(CLI::Range(0.001, 86'400.0));
-  run.add_option("--max-memory", options.max_memory, "MiB that each memory of an instance may grow to")
+  run.add_option("--max-memory", options.max_memory,
+                 "MiB that each memory of an instance may grow to")
       ->type_name("MIB")
       ->check(CLI::Range(1u, 4096u))
       ->capture_default_str();
-  run.add_option("--max-instances", options.max_instances, "Instances that may be live at a time; 0: no pool for them")
+  run.add_option("--max-instances", options.max_instances,
+                 "Instances that may be live at a time; 0: no pool for them")
       ->type_name("N")
       ->check(CLI::Range(0u, 100'000u))
       ->capture_default_str();
@@ -58,7 +64,8 @@ void add_run(CLI::App& app, RunOptions& options) {
 }
 
 void add_inspect(CLI::App& app, InspectOptions& options) {
-  auto& inspect = *app.add_subcommand("inspect", "List what a component imports and exports, and what this host meets");
+  auto& inspect = *app.add_subcommand(
+      "inspect", "List what a component imports and exports, and what this host meets");
   inspect.add_option("FILE", options.file, "The component")->required();
   inspect.add_option("-o,--output", options.output, "Form of the answer")
       ->type_name("text|json")

@@ -41,7 +41,8 @@ int usage_error(std::string_view message) {
   return kBadUsage;
 }
 
-std::pair<std::vector<std::string>, std::vector<std::string>> split_arguments(int argc, char** argv) {
+std::pair<std::vector<std::string>, std::vector<std::string>> split_arguments(int argc,
+                                                                              char** argv) {
   std::pair<std::vector<std::string>, std::vector<std::string>> split;
   int i = 1;
   for (; i < argc && std::string_view(argv[i]) != "--"; ++i) split.first.emplace_back(argv[i]);
@@ -56,12 +57,14 @@ Result<Bytes> read_file(const std::string& path) {
     return fail(errno == ENOENT ? ErrorCode::NotFound : ErrorCode::Io, "cannot read '{}': {}", path,
                 std::strerror(errno));
   }
-  struct stat info {};
+  struct stat info{};
   fstat(fd, &info);
   if (!S_ISREG(info.st_mode) || info.st_size > kLargestFile) {
     ::close(fd);
     return fail(ErrorCode::InvalidFile, "cannot read '{}': {}", path,
-                S_ISREG(info.st_mode) ? "larger than 512 MiB" : S_ISDIR(info.st_mode) ? "it is a folder" : "it is no file");
+                S_ISREG(info.st_mode)   ? "larger than 512 MiB"
+                : S_ISDIR(info.st_mode) ? "it is a folder"
+                                        : "it is no file");
   }
   Bytes bytes(static_cast<std::size_t>(info.st_size));
   std::size_t done = 0;

@@ -1,4 +1,5 @@
-// How the command line speaks: errors on stderr as `error: what happened: why`, and the exit status that goes with them.
+// How the command line speaks: errors on stderr as `error: what happened: why`, and the exit status
+// that goes with them.
 #pragma once
 
 #include <string>
@@ -20,7 +21,8 @@ int report(const Error& error);
 int usage_error(std::string_view message);
 
 // The program's own arguments, last first as CLI11 takes them, and those after `--`.
-std::pair<std::vector<std::string>, std::vector<std::string>> split_arguments(int argc, char** argv);
+std::pair<std::vector<std::string>, std::vector<std::string>> split_arguments(int argc,
+                                                                              char** argv);
 
 Result<Bytes> read_file(const std::string& path);
 

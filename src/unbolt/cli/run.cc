@@ -31,8 +31,8 @@ using Contexts = std::vector<std::unique_ptr<asio::io_context>>;
 
 // What stands on one event loop: its thread's alone.
 struct Loop {
-  Loop(asio::io_context& context, const host::ServedComponent& served, const engine::FiberSupport& fibers,
-       const component::ExportedFunc& handle, Log& log)
+  Loop(asio::io_context& context, const host::ServedComponent& served,
+       const engine::FiberSupport& fibers, const component::ExportedFunc& handle, Log& log)
       : io(context),
         client(http::make_client(io.get_executor(), {})),
         pool(served, fibers, *client, io.get_executor()),
@@ -52,9 +52,11 @@ std::string display_host(const asio::ip::tcp::endpoint& endpoint) {
 }
 
 // Serves until SIGTERM or SIGINT, then drains.
-int serve(const RunOptions& options, const Settings& settings, const Contexts& contexts, host::ServedComponent& served,
-          const engine::FiberSupport& fibers, const component::ExportedFunc& handle, Log& log) {
-  served.limits.timeout = std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
+int serve(const RunOptions& options, const Settings& settings, const Contexts& contexts,
+          host::ServedComponent& served, const engine::FiberSupport& fibers,
+          const component::ExportedFunc& handle, Log& log) {
+  served.limits.timeout =
+      std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
   served.isolation = settings.isolation;
   const auto to_log = [&served](std::string stream, LogLevel level) {
     return [&served, stream, level](Executor) {
@@ -72,7 +74,8 @@ int serve(const RunOptions& options, const Settings& settings, const Contexts& c
   std::vector<std::unique_ptr<Loop>> loops;
   for (const auto& context : contexts) {
     loops.push_back(std::make_unique<Loop>(*context, served, fibers, handle, log));
-    if (auto started = loops.back()->server->start(*listener); !started) return report(started.error());
+    if (auto started = loops.back()->server->start(*listener); !started)
+      return report(started.error());
   }
   asio::ip::tcp::socket::endpoint_type bound;
   socklen_t size = static_cast<socklen_t>(bound.capacity());
@@ -84,7 +87,8 @@ int serve(const RunOptions& options, const Settings& settings, const Contexts& c
     if (ec) return;
     ::close(*listener);
     for (auto& loop : loops) {
-      asio::co_spawn(loop->io, loop->server->stop(kDrain), [&loop = *loop](std::exception_ptr) { loop.io.stop(); });
+      asio::co_spawn(loop->io, loop->server->stop(kDrain),
+                     [&loop = *loop](std::exception_ptr) { loop.io.stop(); });
     }
     // A second signal does not wait.
     signals.async_wait([&](boost::system::error_code again, int) {
@@ -100,15 +104,16 @@ int serve(const RunOptions& options, const Settings& settings, const Contexts& c
     auto keep = asio::make_work_guard(loop.io);
     loop.io.run();
   };
-  for (std::size_t i = 1; i < loops.size(); ++i) threads.emplace_back([&, i] { run_loop(*loops[i]); });
+  for (std::size_t i = 1; i < loops.size(); ++i)
+    threads.emplace_back([&, i] { run_loop(*loops[i]); });
   run_loop(*loops.front());
   for (auto& thread : threads) thread.join();
   return kDone;
 }
 
 // Runs the component's wasi:cli/run once, with the process's own streams.
-int run_once(const RunOptions& options, asio::io_context& io, host::ServedComponent& served, const engine::FiberSupport& fibers,
-             const component::ExportedFunc& run) {
+int run_once(const RunOptions& options, asio::io_context& io, host::ServedComponent& served,
+             const engine::FiberSupport& fibers, const component::ExportedFunc& run) {
   const auto client = http::make_client(io.get_executor(), {});
   served.environment.stdin_is_terminal = ::isatty(STDIN_FILENO);
   served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
@@ -152,12 +157,15 @@ int run_command(const RunOptions& options) {
 
   const engine::Engine engine(engine::EngineOptions{.max_instances = options.max_instances});
   if (options.max_instances > 0 && engine.pool_size() < options.max_instances) {
-    log.line(LogLevel::Warn, "engine", "this machine's limits (mappings, address space) allow {}; {} were asked for",
-             engine.pool_size() ? fmt::format("{} pooled instances", engine.pool_size()) : "no pool of instances",
+    log.line(LogLevel::Warn, "engine",
+             "this machine's limits (mappings, address space) allow {}; {} were asked for",
+             engine.pool_size() ? fmt::format("{} pooled instances", engine.pool_size())
+                                : "no pool of instances",
              options.max_instances);
   }
   const auto cache = engine::CompiledCache::open(engine::CompiledCache::default_folder());
-  if (!cache) log.line(LogLevel::Warn, "engine", "compiled code is not cached: {}", cache.error().message);
+  if (!cache)
+    log.line(LogLevel::Warn, "engine", "compiled code is not cached: {}", cache.error().message);
   const auto* cache_or_null = cache ? &*cache : nullptr;
 
   const auto file = open_component(options.file, &engine, cache_or_null);
@@ -169,10 +177,11 @@ int run_command(const RunOptions& options) {
   if (!handle) return report(handle.error());
   const auto* run = *handle ? nullptr : (*linked)->find_export(kRunInterface, "run");
   if (!*handle && (!run || !RunCall::accepts(*run, (*linked)->resource_ids()))) {
-    return report(Error{ErrorCode::Unsupported,
-                        options.file + ": nothing to run: it exports neither wasi:http/incoming-handler@0.2 nor "
-                                       "wasi:cli/run@0.2",
-                        "unbolt inspect FILE lists what it exports"});
+    return report(Error{
+        ErrorCode::Unsupported,
+        options.file + ": nothing to run: it exports neither wasi:http/incoming-handler@0.2 nor "
+                       "wasi:cli/run@0.2",
+        "unbolt inspect FILE lists what it exports"});
   }
 
   Contexts contexts;
@@ -192,7 +201,8 @@ int run_command(const RunOptions& options) {
   served.environment.arguments.insert(served.environment.arguments.end(), options.arguments.begin(),
                                       options.arguments.end());
   served.limits.memory_bytes = std::uint64_t{options.max_memory} << 20;
-  served.limits.instances = engine.pool_size() ? engine.pool_size() : std::max(1u, options.max_instances);
+  served.limits.instances =
+      engine.pool_size() ? engine.pool_size() : std::max(1u, options.max_instances);
 
   const engine::FiberSupport fibers(engine);
   if (*handle) return serve(options, *settings, contexts, served, fibers, **handle, log);

@@ -20,7 +20,8 @@ const contracts::ProviderTable<contracts::KeyValue>& key_value_providers() {
   return table;
 }
 
-Result<std::pair<std::string, std::string>> key_value(std::string_view flag, const std::string& text) {
+Result<std::pair<std::string, std::string>> key_value(std::string_view flag,
+                                                      const std::string& text) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
     return fail(ErrorCode::InvalidArgument, "{} '{}': expected NAME=VALUE", flag, text);
@@ -33,10 +34,12 @@ Result<> read_link(Settings& settings, const std::string& text) {
   // The whole package is linked to one provider; "wasi:keyvalue/store@0.2.0-draft" names it too.
   const auto package = link.contract.substr(0, link.contract.find_first_of("/@"));
   if (package != kKeyValue) {
-    return fail(ErrorCode::InvalidArgument, "there is no provider for the contract '{}'; there are some for {}",
-                link.contract, kKeyValue);
+    return fail(ErrorCode::InvalidArgument,
+                "there is no provider for the contract '{}'; there are some for {}", link.contract,
+                kKeyValue);
   }
-  UNBOLT_ASSIGN(auto checked, contracts::parse_link_argument(text, key_value_providers().schemes()));
+  UNBOLT_ASSIGN(auto checked,
+                contracts::parse_link_argument(text, key_value_providers().schemes()));
   settings.links.insert_or_assign(package, std::move(checked.url));
   return {};
 }
@@ -44,7 +47,8 @@ Result<> read_link(Settings& settings, const std::string& text) {
 template <class F>
 Result<> each(std::string_view flag, const std::vector<std::string>& values, F read) {
   for (const auto& value : values) {
-    if (Result<> done = read(value); !done) return std::unexpected(std::move(done).error().in(flag));
+    if (Result<> done = read(value); !done)
+      return std::unexpected(std::move(done).error().in(flag));
   }
   return {};
 }
@@ -67,24 +71,28 @@ Result<Settings> read_settings(const RunOptions& options) {
     UNBOLT_ASSIGN(auto pair, key_value("--config", text));
     settings.config.insert_or_assign(std::move(pair.first), std::move(pair.second));
   }
-  UNBOLT_TRY(each("--grant", options.grants, [&](const auto& text) { return settings.grants.add(text); }));
-  UNBOLT_TRY(each("--env", options.env, [&](const auto& text) { return settings.grants.add("env:" + text); }));
   UNBOLT_TRY(
-      each("--allow-host", options.allow_hosts, [&](const auto& text) { return settings.grants.add("host:" + text); }));
-  UNBOLT_TRY(each("--link", options.links, [&](const auto& text) { return read_link(settings, text); }));
+      each("--grant", options.grants, [&](const auto& text) { return settings.grants.add(text); }));
+  UNBOLT_TRY(each("--env", options.env,
+                  [&](const auto& text) { return settings.grants.add("env:" + text); }));
+  UNBOLT_TRY(each("--allow-host", options.allow_hosts,
+                  [&](const auto& text) { return settings.grants.add("host:" + text); }));
+  UNBOLT_TRY(
+      each("--link", options.links, [&](const auto& text) { return read_link(settings, text); }));
   settings.threads = options.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));
   return settings;
 }
 
-Result<contracts::Links> open_links(const Settings& settings, const contracts::ProviderContext& context) {
+Result<contracts::Links> open_links(const Settings& settings,
+                                    const contracts::ProviderContext& context) {
   contracts::Links links;
   links.config = std::make_shared<providers::ConfigFromValues>(settings.config);
   links.logging = std::make_shared<providers::LoggingToHost>(context.log);
   if (const auto link = settings.links.find(std::string(kKeyValue)); link != settings.links.end()) {
     auto provider = key_value_providers().open(link->second, context);
     if (!provider) {
-      return std::unexpected(
-          std::move(provider).error().in(fmt::format("--link {}={}", kKeyValue, link->second.shown())));
+      return std::unexpected(std::move(provider).error().in(
+          fmt::format("--link {}={}", kKeyValue, link->second.shown())));
     }
     links.key_value = std::move(*provider);
   } else {

@@ -29,6 +29,7 @@ struct Settings {
 Result<Settings> read_settings(const RunOptions& options);
 
 // Opens the providers of the links, and the defaults of those that are not given. May block.
-Result<contracts::Links> open_links(const Settings& settings, const contracts::ProviderContext& context);
+Result<contracts::Links> open_links(const Settings& settings,
+                                    const contracts::ProviderContext& context);
 
 }  // namespace unbolt::cli

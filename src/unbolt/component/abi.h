@@ -1,4 +1,5 @@
-// The canonical ABI by C++ type (CanonicalABI.md, "Loading", "Storing", "Flat Lifting", "Flat Lowering").
+// The canonical ABI by C++ type (CanonicalABI.md, "Loading", "Storing", "Flat Lifting", "Flat
+// Lowering").
 //
 //   WIT                         C++, coming in             C++, going out
 //   bool, s8…u64, f32, f64      bool, intN_t, float, …     the same
@@ -7,8 +8,8 @@
 //   list<u8>, list<number>      std::span<const T>         std::span<const T>, std::vector<T>
 //   list<T>                     std::vector<T>             std::vector<T>
 //   option<T>                   std::optional<T>           the same
-//   result<T, E>                std::expected<T, E>        the same (void: no payload; std::monostate for E: none)
-//   tuple<…>                    std::tuple<…>              the same
+//   result<T, E>                std::expected<T, E>        the same (void: no payload;
+//   std::monostate for E: none) tuple<…>                    std::tuple<…>              the same
 //   record                      an aggregate, field by field
 //   variant                     std::variant<…>            the same (std::monostate: no payload)
 //   enum, flags                 an enum class with kEnumCases / kFlagBits
@@ -40,7 +41,8 @@
 
 namespace unbolt::component {
 
-// Specialise for an enum class that stands for a WIT enum (its number of cases) or flags (its number of bits).
+// Specialise for an enum class that stands for a WIT enum (its number of cases) or flags (its
+// number of bits).
 template <class E>
 inline constexpr std::size_t kEnumCases = 0;
 template <class E>
@@ -57,8 +59,9 @@ struct Borrow {
   T& operator*() const { return *object; }
 };
 
-// Core values as they are passed: read and written one after the other. Every slot is used as 64 bits of which the type
-// takes what it needs, which is also how joined variants are passed on a little-endian machine.
+// Core values as they are passed: read and written one after the other. Every slot is used as 64
+// bits of which the type takes what it needs, which is also how joined variants are passed on a
+// little-endian machine.
 class FlatReader {
  public:
   explicit FlatReader(const engine::Raw* values) : next_(values) {}
@@ -89,7 +92,8 @@ class FlatWriter {
   engine::Raw* next_;
 };
 
-// Abi<T> has: kSize, kAlign, kFlat; load/store at a checked offset, lift/lower with flat values; matches.
+// Abi<T> has: kSize, kAlign, kFlat; load/store at a checked offset, lift/lower with flat values;
+// matches.
 template <class T>
 struct Abi;
 
@@ -103,14 +107,22 @@ inline constexpr bool kNoPayload = std::is_void_v<T> || std::same_as<T, std::mon
 template <class T>
 constexpr TypeKind number_kind() {
   using enum TypeKind;
-  if constexpr (std::same_as<T, bool>) return Bool;
-  else if constexpr (std::same_as<T, char32_t>) return Char;
-  else if constexpr (std::same_as<T, float>) return F32;
-  else if constexpr (std::same_as<T, double>) return F64;
-  else if constexpr (sizeof(T) == 1) return std::is_signed_v<T> ? S8 : U8;
-  else if constexpr (sizeof(T) == 2) return std::is_signed_v<T> ? S16 : U16;
-  else if constexpr (sizeof(T) == 4) return std::is_signed_v<T> ? S32 : U32;
-  else return std::is_signed_v<T> ? S64 : U64;
+  if constexpr (std::same_as<T, bool>)
+    return Bool;
+  else if constexpr (std::same_as<T, char32_t>)
+    return Char;
+  else if constexpr (std::same_as<T, float>)
+    return F32;
+  else if constexpr (std::same_as<T, double>)
+    return F64;
+  else if constexpr (sizeof(T) == 1)
+    return std::is_signed_v<T> ? S8 : U8;
+  else if constexpr (sizeof(T) == 2)
+    return std::is_signed_v<T> ? S16 : U16;
+  else if constexpr (sizeof(T) == 4)
+    return std::is_signed_v<T> ? S32 : U32;
+  else
+    return std::is_signed_v<T> ? S64 : U64;
 }
 
 template <Number T>
@@ -176,7 +188,9 @@ struct Abi<T> {
     }
     return true;
   }
-  static bool matches(const Type* type, const ResourceIds&) { return type && type->kind == number_kind<T>(); }
+  static bool matches(const Type* type, const ResourceIds&) {
+    return type && type->kind == number_kind<T>();
+  }
 };
 
 // ---- Enums and flags
@@ -195,7 +209,9 @@ struct Abi<T> {
   static bool load(LiftLowerContext& cx, std::uint32_t at, T& out) {
     return check(cx, kSize == 1 ? cx.load<std::uint8_t>(at) : cx.load<std::uint16_t>(at), out);
   }
-  static bool lift(LiftLowerContext& cx, FlatReader& in, T& out) { return check(cx, in.u32(), out); }
+  static bool lift(LiftLowerContext& cx, FlatReader& in, T& out) {
+    return check(cx, in.u32(), out);
+  }
   static bool store(LiftLowerContext& cx, std::uint32_t at, T value) {
     if constexpr (kSize == 1) {
       cx.store(at, static_cast<std::uint8_t>(value));
@@ -220,8 +236,9 @@ struct Abi<T> {
   static constexpr std::uint32_t kAlign = kSize;
   static constexpr std::size_t kFlat = 1;
   // CanonicalABI.md: bits beyond the labels are ignored.
-  static constexpr std::uint32_t kMask = kFlagBits<T> == 32 ? ~0u : (1u << kFlagBits<T>) - 1;
-  using Word = std::conditional_t<kSize == 1, std::uint8_t, std::conditional_t<kSize == 2, std::uint16_t, std::uint32_t>>;
+  static constexpr std::uint32_t kMask = kFlagBits<T> == 32 ? ~0u : (1u << kFlagBits<T>)-1;
+  using Word = std::conditional_t<kSize == 1, std::uint8_t,
+                                  std::conditional_t<kSize == 2, std::uint16_t, std::uint32_t>>;
   static bool load(LiftLowerContext& cx, std::uint32_t at, T& out) {
     out = static_cast<T>(cx.load<Word>(at) & kMask);
     return true;
@@ -251,7 +268,8 @@ struct PointerAndLength {
   static constexpr std::size_t kFlat = 2;
 };
 
-// Adds load/lift/store/lower to a type that has `from(cx, pointer, length, out)` and `to(cx, value, pointer, length)`.
+// Adds load/lift/store/lower to a type that has `from(cx, pointer, length, out)` and `to(cx, value,
+// pointer, length)`.
 template <class Self, class T>
 struct ThroughMemory : PointerAndLength {
   static bool load(LiftLowerContext& cx, std::uint32_t at, T& out) {
@@ -279,26 +297,34 @@ struct ThroughMemory : PointerAndLength {
 
 template <>
 struct Abi<std::string_view> : ThroughMemory<Abi<std::string_view>, std::string_view> {
-  static bool from(LiftLowerContext& cx, std::uint32_t pointer, std::uint32_t length, std::string_view& out) {
+  static bool from(LiftLowerContext& cx, std::uint32_t pointer, std::uint32_t length,
+                   std::string_view& out) {
     return cx.lift_string(pointer, length, out);
   }
-  static bool to(LiftLowerContext& cx, std::string_view value, std::uint32_t& pointer, std::uint32_t& length) {
+  static bool to(LiftLowerContext& cx, std::string_view value, std::uint32_t& pointer,
+                 std::uint32_t& length) {
     return cx.lower_string(value, pointer, length);
   }
-  static bool matches(const Type* type, const ResourceIds&) { return type && type->kind == TypeKind::String; }
+  static bool matches(const Type* type, const ResourceIds&) {
+    return type && type->kind == TypeKind::String;
+  }
 };
 template <>
 struct Abi<std::string> : ThroughMemory<Abi<std::string>, std::string> {
-  static bool from(LiftLowerContext& cx, std::uint32_t pointer, std::uint32_t length, std::string& out) {
+  static bool from(LiftLowerContext& cx, std::uint32_t pointer, std::uint32_t length,
+                   std::string& out) {
     std::string_view view;
     if (!cx.lift_string(pointer, length, view) || !cx.charge(view.size())) return false;
     out = view;
     return true;
   }
-  static bool to(LiftLowerContext& cx, const std::string& value, std::uint32_t& pointer, std::uint32_t& length) {
+  static bool to(LiftLowerContext& cx, const std::string& value, std::uint32_t& pointer,
+                 std::uint32_t& length) {
     return cx.lower_string(value, pointer, length);
   }
-  static bool matches(const Type* type, const ResourceIds&) { return type && type->kind == TypeKind::String; }
+  static bool matches(const Type* type, const ResourceIds&) {
+    return type && type->kind == TypeKind::String;
+  }
 };
 
 // Numbers whose bytes in memory are the same on both sides (bool and char have to be checked).
@@ -307,29 +333,36 @@ concept Plain = Number<T> && !std::same_as<T, bool> && !std::same_as<T, char32_t
 
 template <class T>
 bool matches_list(const Type* type, const ResourceIds& ids) {
-  return type && type->kind == TypeKind::List && !type->length && Abi<T>::matches(type->children[0], ids);
+  return type && type->kind == TypeKind::List && !type->length &&
+         Abi<T>::matches(type->children[0], ids);
 }
 
 template <Plain T>
 struct Abi<std::span<const T>> : ThroughMemory<Abi<std::span<const T>>, std::span<const T>> {
-  static bool from(LiftLowerContext& cx, std::uint32_t pointer, std::uint32_t length, std::span<const T>& out) {
+  static bool from(LiftLowerContext& cx, std::uint32_t pointer, std::uint32_t length,
+                   std::span<const T>& out) {
     if (!cx.check_list(pointer, length, sizeof(T), sizeof(T))) return false;
     out = {reinterpret_cast<const T*>(cx.at(pointer)), length};
     return true;
   }
-  static bool to(LiftLowerContext& cx, std::span<const T> value, std::uint32_t& pointer, std::uint32_t& length) {
+  static bool to(LiftLowerContext& cx, std::span<const T> value, std::uint32_t& pointer,
+                 std::uint32_t& length) {
     if (value.size_bytes() >= (1u << 31)) return cx.fail("a list is too long for the guest");
     length = static_cast<std::uint32_t>(value.size());
-    if (!cx.allocate(static_cast<std::uint32_t>(value.size_bytes()), sizeof(T), pointer)) return false;
+    if (!cx.allocate(static_cast<std::uint32_t>(value.size_bytes()), sizeof(T), pointer))
+      return false;
     if (length) std::memcpy(cx.at(pointer), value.data(), value.size_bytes());
     return true;
   }
-  static bool matches(const Type* type, const ResourceIds& ids) { return matches_list<T>(type, ids); }
+  static bool matches(const Type* type, const ResourceIds& ids) {
+    return matches_list<T>(type, ids);
+  }
 };
 
 template <class T>
 struct Abi<std::vector<T>> : ThroughMemory<Abi<std::vector<T>>, std::vector<T>> {
-  static bool from(LiftLowerContext& cx, std::uint32_t pointer, std::uint32_t length, std::vector<T>& out) {
+  static bool from(LiftLowerContext& cx, std::uint32_t pointer, std::uint32_t length,
+                   std::vector<T>& out) {
     if (!cx.check_list(pointer, length, Abi<T>::kSize, Abi<T>::kAlign) ||
         !cx.charge(std::uint64_t{length} * sizeof(T))) {
       return false;
@@ -344,8 +377,10 @@ struct Abi<std::vector<T>> : ThroughMemory<Abi<std::vector<T>>, std::vector<T>> 
     }
     return true;
   }
-  static bool to(LiftLowerContext& cx, const std::vector<T>& value, std::uint32_t& pointer, std::uint32_t& length) {
-    if (value.size() >= (1u << 31) / Abi<T>::kSize) return cx.fail("a list is too long for the guest");
+  static bool to(LiftLowerContext& cx, const std::vector<T>& value, std::uint32_t& pointer,
+                 std::uint32_t& length) {
+    if (value.size() >= (1u << 31) / Abi<T>::kSize)
+      return cx.fail("a list is too long for the guest");
     length = static_cast<std::uint32_t>(value.size());
     if (!cx.allocate(length * Abi<T>::kSize, Abi<T>::kAlign, pointer)) return false;
     if constexpr (Plain<T>) {
@@ -358,7 +393,9 @@ struct Abi<std::vector<T>> : ThroughMemory<Abi<std::vector<T>>, std::vector<T>> 
     }
     return true;
   }
-  static bool matches(const Type* type, const ResourceIds& ids) { return matches_list<T>(type, ids); }
+  static bool matches(const Type* type, const ResourceIds& ids) {
+    return matches_list<T>(type, ids);
+  }
 };
 
 // ---- Handles
@@ -374,13 +411,17 @@ struct Abi<Own<T>> {
     return true;
   }
   static bool to(LiftLowerContext& cx, Own<T>& value, std::uint32_t& handle) {
-    return cx.lower_own({.type = &kResourceTag<T>, .rep = reinterpret_cast<std::uint64_t>(value.release()), .host = true},
+    return cx.lower_own({.type = &kResourceTag<T>,
+                         .rep = reinterpret_cast<std::uint64_t>(value.release()),
+                         .host = true},
                         handle);
   }
   static bool load(LiftLowerContext& cx, std::uint32_t at, Own<T>& out) {
     return from(cx, cx.load<std::uint32_t>(at), out);
   }
-  static bool lift(LiftLowerContext& cx, FlatReader& in, Own<T>& out) { return from(cx, in.u32(), out); }
+  static bool lift(LiftLowerContext& cx, FlatReader& in, Own<T>& out) {
+    return from(cx, in.u32(), out);
+  }
   static bool store(LiftLowerContext& cx, std::uint32_t at, Own<T>& value) {
     std::uint32_t handle;
     if (!to(cx, value, handle)) return false;
@@ -411,7 +452,9 @@ struct Abi<Borrow<T>> {
   static bool load(LiftLowerContext& cx, std::uint32_t at, Borrow<T>& out) {
     return from(cx, cx.load<std::uint32_t>(at), out);
   }
-  static bool lift(LiftLowerContext& cx, FlatReader& in, Borrow<T>& out) { return from(cx, in.u32(), out); }
+  static bool lift(LiftLowerContext& cx, FlatReader& in, Borrow<T>& out) {
+    return from(cx, in.u32(), out);
+  }
   static bool matches(const Type* type, const ResourceIds& ids) {
     return type && type->kind == TypeKind::Borrow && ids[type->resource->index] == &kResourceTag<T>;
   }
@@ -439,14 +482,16 @@ struct FieldsAbi {
   static constexpr std::size_t kFlat = (Abi<Fields>::kFlat + ... + 0);
 
   template <std::size_t... I>
-  static bool load(LiftLowerContext& cx, std::uint32_t at, std::index_sequence<I...>, Fields&... out) {
+  static bool load(LiftLowerContext& cx, std::uint32_t at, std::index_sequence<I...>,
+                   Fields&... out) {
     return (Abi<Fields>::load(cx, at + kOffsets[I], out) && ...);
   }
   static bool lift(LiftLowerContext& cx, FlatReader& in, Fields&... out) {
     return (Abi<Fields>::lift(cx, in, out) && ...);
   }
   template <std::size_t... I>
-  static bool store(LiftLowerContext& cx, std::uint32_t at, std::index_sequence<I...>, Fields&... value) {
+  static bool store(LiftLowerContext& cx, std::uint32_t at, std::index_sequence<I...>,
+                    Fields&... value) {
     return (Abi<Fields>::store(cx, at + kOffsets[I], value) && ...);
   }
   static bool lower(LiftLowerContext& cx, FlatWriter& out, Fields&... value) {
@@ -478,7 +523,9 @@ struct Abi<std::tuple<Elements...>> {
   static bool lower(LiftLowerContext& cx, FlatWriter& out, Value& value) {
     return std::apply([&](auto&... e) { return Fields::lower(cx, out, e...); }, value);
   }
-  static bool matches(const Type* type, const ResourceIds& ids) { return Fields::matches(type, TypeKind::Tuple, ids); }
+  static bool matches(const Type* type, const ResourceIds& ids) {
+    return Fields::matches(type, TypeKind::Tuple, ids);
+  }
 };
 
 template <class T>
@@ -488,7 +535,8 @@ concept RecordType = std::is_aggregate_v<T> && std::is_class_v<T> && !std::is_ar
 template <RecordType T>
 struct Abi<T> {
   template <std::size_t... I>
-  static auto fields_of(std::index_sequence<I...>) -> FieldsAbi<boost::pfr::tuple_element_t<I, T>...>;
+  static auto fields_of(std::index_sequence<I...>)
+      -> FieldsAbi<boost::pfr::tuple_element_t<I, T>...>;
   static constexpr auto kIndices = std::make_index_sequence<boost::pfr::tuple_size_v<T>>{};
   using Fields = decltype(fields_of(kIndices));
   static constexpr std::uint32_t kSize = Fields::kSize, kAlign = Fields::kAlign;
@@ -505,12 +553,15 @@ struct Abi<T> {
     return apply(out, kIndices, [&](auto&... f) { return Fields::lift(cx, in, f...); });
   }
   static bool store(LiftLowerContext& cx, std::uint32_t at, T& value) {
-    return apply(value, kIndices, [&](auto&... f) { return Fields::store(cx, at, kIndices, f...); });
+    return apply(value, kIndices,
+                 [&](auto&... f) { return Fields::store(cx, at, kIndices, f...); });
   }
   static bool lower(LiftLowerContext& cx, FlatWriter& out, T& value) {
     return apply(value, kIndices, [&](auto&... f) { return Fields::lower(cx, out, f...); });
   }
-  static bool matches(const Type* type, const ResourceIds& ids) { return Fields::matches(type, TypeKind::Record, ids); }
+  static bool matches(const Type* type, const ResourceIds& ids) {
+    return Fields::matches(type, TypeKind::Record, ids);
+  }
 };
 
 // ---- Variants: a discriminant and the payload of one case
@@ -519,7 +570,9 @@ template <class T>
 struct PayloadAbi {
   static constexpr std::uint32_t kSize = Abi<T>::kSize, kAlign = Abi<T>::kAlign;
   static constexpr std::size_t kFlat = Abi<T>::kFlat;
-  static bool matches(const Type* type, const ResourceIds& ids) { return Abi<T>::matches(type, ids); }
+  static bool matches(const Type* type, const ResourceIds& ids) {
+    return Abi<T>::matches(type, ids);
+  }
 };
 template <class T>
   requires kNoPayload<T>
@@ -549,14 +602,17 @@ struct CasesAbi {
     return flat;
   }();
   static constexpr std::uint32_t kOffset = align_to(sizeof(Discriminant), kPayloadAlign);
-  static constexpr std::uint32_t kAlign = kPayloadAlign > sizeof(Discriminant) ? kPayloadAlign : sizeof(Discriminant);
+  static constexpr std::uint32_t kAlign = kPayloadAlign > sizeof(Discriminant)
+                                              ? kPayloadAlign
+                                              : sizeof(Discriminant);
   static constexpr std::uint32_t kSize = align_to(kOffset + kPayloadSize, kAlign);
   static constexpr std::size_t kFlat = 1 + kPayloadFlat;
 
   static bool discriminant(LiftLowerContext& cx, std::uint32_t value) {
     return value < kCount ? true : cx.fail("invalid variant discriminant");
   }
-  // The payload of case T, which starts at `at` + kOffset or is next in the flat values; the rest of those is passed over.
+  // The payload of case T, which starts at `at` + kOffset or is next in the flat values; the rest
+  // of those is passed over.
   template <class T>
   static bool load(LiftLowerContext& cx, std::uint32_t at, T& out) {
     return Abi<T>::load(cx, at + kOffset, out);
@@ -652,28 +708,36 @@ struct Abi<std::expected<T, E>> : CasesAbi<T, E> {
     }
   }
   static bool load(LiftLowerContext& cx, std::uint32_t at, Value& out) {
-    return from(cx, cx.load<std::uint8_t>(at), out, [&](auto& v) { return Cases::load(cx, at, v); }, [] {});
+    return from(
+        cx, cx.load<std::uint8_t>(at), out, [&](auto& v) { return Cases::load(cx, at, v); }, [] {});
   }
   static bool lift(LiftLowerContext& cx, FlatReader& in, Value& out) {
-    return from(cx, in.u32(), out, [&](auto& v) { return Cases::lift(cx, in, v); },
-                [&] { in.skip(Cases::kPayloadFlat); });
+    return from(
+        cx, in.u32(), out, [&](auto& v) { return Cases::lift(cx, in, v); },
+        [&] { in.skip(Cases::kPayloadFlat); });
   }
   template <class WithPayload, class Without>
   static bool to(Value& value, WithPayload with, Without without) {
     if (value) {
-      if constexpr (kNoPayload<T>) return without(0);
-      else return with(0, *value);
+      if constexpr (kNoPayload<T>)
+        return without(0);
+      else
+        return with(0, *value);
     }
-    if constexpr (kNoPayload<E>) return without(1);
-    else return with(1, value.error());
+    if constexpr (kNoPayload<E>)
+      return without(1);
+    else
+      return with(1, value.error());
   }
   static bool store(LiftLowerContext& cx, std::uint32_t at, Value& value) {
-    return to(value, [&](std::uint32_t i, auto& v) { return Cases::store(cx, at, i, v); },
-              [&](std::uint32_t i) { return Cases::store(cx, at, i); });
+    return to(
+        value, [&](std::uint32_t i, auto& v) { return Cases::store(cx, at, i, v); },
+        [&](std::uint32_t i) { return Cases::store(cx, at, i); });
   }
   static bool lower(LiftLowerContext& cx, FlatWriter& out, Value& value) {
-    return to(value, [&](std::uint32_t i, auto& v) { return Cases::lower(cx, out, i, v); },
-              [&](std::uint32_t i) { return Cases::lower(cx, out, i); });
+    return to(
+        value, [&](std::uint32_t i, auto& v) { return Cases::lower(cx, out, i, v); },
+        [&](std::uint32_t i) { return Cases::lower(cx, out, i); });
   }
   static bool matches(const Type* type, const ResourceIds& ids) {
     return Cases::matches(type, TypeKind::Result, ids);
@@ -696,39 +760,59 @@ struct Abi<std::variant<Alternatives...>> : CasesAbi<Alternatives...> {
 
   static bool load(LiftLowerContext& cx, std::uint32_t at, Value& out) {
     const std::uint32_t index = cx.load<typename Cases::Discriminant>(at);
-    return Cases::discriminant(cx, index) && select(index, [&](auto i) {
-             auto& value = out.template emplace<i>();
-             if constexpr (kNoPayload<std::remove_reference_t<decltype(value)>>) return true;
-             else return Cases::load(cx, at, value);
-           }, kIndices);
+    return Cases::discriminant(cx, index) &&
+           select(
+               index,
+               [&](auto i) {
+                 auto& value = out.template emplace<i>();
+                 if constexpr (kNoPayload<std::remove_reference_t<decltype(value)>>)
+                   return true;
+                 else
+                   return Cases::load(cx, at, value);
+               },
+               kIndices);
   }
   static bool lift(LiftLowerContext& cx, FlatReader& in, Value& out) {
     const std::uint32_t index = in.u32();
-    return Cases::discriminant(cx, index) && select(index, [&](auto i) {
-             auto& value = out.template emplace<i>();
-             if constexpr (kNoPayload<std::remove_reference_t<decltype(value)>>) {
-               in.skip(Cases::kPayloadFlat);
-               return true;
-             } else {
-               return Cases::lift(cx, in, value);
-             }
-           }, kIndices);
+    return Cases::discriminant(cx, index) &&
+           select(
+               index,
+               [&](auto i) {
+                 auto& value = out.template emplace<i>();
+                 if constexpr (kNoPayload<std::remove_reference_t<decltype(value)>>) {
+                   in.skip(Cases::kPayloadFlat);
+                   return true;
+                 } else {
+                   return Cases::lift(cx, in, value);
+                 }
+               },
+               kIndices);
   }
   static bool store(LiftLowerContext& cx, std::uint32_t at, Value& value) {
     const auto index = static_cast<std::uint32_t>(value.index());
-    return select(index, [&](auto i) {
-      auto& payload = std::get<i>(value);
-      if constexpr (kNoPayload<std::remove_reference_t<decltype(payload)>>) return Cases::store(cx, at, index);
-      else return Cases::store(cx, at, index, payload);
-    }, kIndices);
+    return select(
+        index,
+        [&](auto i) {
+          auto& payload = std::get<i>(value);
+          if constexpr (kNoPayload<std::remove_reference_t<decltype(payload)>>)
+            return Cases::store(cx, at, index);
+          else
+            return Cases::store(cx, at, index, payload);
+        },
+        kIndices);
   }
   static bool lower(LiftLowerContext& cx, FlatWriter& out, Value& value) {
     const auto index = static_cast<std::uint32_t>(value.index());
-    return select(index, [&](auto i) {
-      auto& payload = std::get<i>(value);
-      if constexpr (kNoPayload<std::remove_reference_t<decltype(payload)>>) return Cases::lower(cx, out, index);
-      else return Cases::lower(cx, out, index, payload);
-    }, kIndices);
+    return select(
+        index,
+        [&](auto i) {
+          auto& payload = std::get<i>(value);
+          if constexpr (kNoPayload<std::remove_reference_t<decltype(payload)>>)
+            return Cases::lower(cx, out, index);
+          else
+            return Cases::lower(cx, out, index, payload);
+        },
+        kIndices);
   }
   static bool matches(const Type* type, const ResourceIds& ids) {
     return Cases::matches(type, TypeKind::Variant, ids);

@@ -1,4 +1,5 @@
-// Reads the primitives of the binary format (Binary.md; core specification, section 5.2) with every bound checked.
+// Reads the primitives of the binary format (Binary.md; core specification, section 5.2) with every
+// bound checked.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,8 @@
 
 namespace unbolt::component {
 
-// Thrown by the reader and caught at `decode`: a grammar this deep reads best without a test after every token.
+// Thrown by the reader and caught at `decode`: a grammar this deep reads best without a test after
+// every token.
 struct DecodeError {
   std::size_t offset;
   std::string message;
@@ -22,7 +24,9 @@ class BinaryReader {
 
   bool at_end() const { return position_ == bytes_.size(); }
   std::size_t offset() const { return base_ + position_; }
-  [[noreturn]] void fail(std::string message) const { throw DecodeError{offset(), std::move(message)}; }
+  [[noreturn]] void fail(std::string message) const {
+    throw DecodeError{offset(), std::move(message)};
+  }
 
   std::uint8_t byte() {
     if (at_end()) fail("unexpected end");

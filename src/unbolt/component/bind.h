@@ -58,11 +58,14 @@ struct Unwrap<Reply<T>> {
 
 template <class T>
 constexpr std::size_t flat_of() {
-  if constexpr (std::is_void_v<T>) return 0;
-  else return Abi<T>::kFlat;
+  if constexpr (std::is_void_v<T>)
+    return 0;
+  else
+    return Abi<T>::kFlat;
 }
 
-// Runs on the loop while the guest is parked; the references are to its fiber's stack, which waits for us.
+// Runs on the loop while the guest is parked; the references are to its fiber's stack, which waits
+// for us.
 template <class T>
 Task<> await_into(Task<T> task, std::optional<T>& value, std::exception_ptr& failure) {
   try {
@@ -86,7 +89,8 @@ struct HostThunk<Fn> {
   static constexpr bool kResultInMemory = detail::flat_of<Value>() > kMaxFlatResults;
   static constexpr std::size_t kResultPointer = kParamsInMemory ? 1 : Params::kFlat;
 
-  static engine::Trap* invoke(void* env, engine::Caller* caller, engine::Raw* raw, std::size_t) noexcept {
+  static engine::Trap* invoke(void* env, engine::Caller* caller, engine::Raw* raw,
+                              std::size_t) noexcept {
     const auto& func = *static_cast<const LoweredFunc*>(env);
     Instance& instance = Instance::of(caller);
     LiftLowerContext cx(instance, func.lowered->options, func.lowered->instance);
@@ -94,12 +98,15 @@ struct HostThunk<Fn> {
       cx.fail("cannot leave component instance");
       return cx.trap();
     }
-    const std::uint32_t result_pointer = kResultInMemory ? static_cast<std::uint32_t>(raw[kResultPointer].i32) : 0;
+    const std::uint32_t result_pointer =
+        kResultInMemory ? static_cast<std::uint32_t>(raw[kResultPointer].i32) : 0;
     try {
       Tuple args;
       if (!lift_args(cx, raw, args)) return cx.trap();
       Call call(instance, func);
-      return std::apply([&](auto&... a) { return answer(cx, raw, result_pointer, Fn(call, std::move(a)...)); }, args);
+      return std::apply(
+          [&](auto&... a) { return answer(cx, raw, result_pointer, Fn(call, std::move(a)...)); },
+          args);
     } catch (...) {
       return internal_error(instance, std::current_exception());
     }
@@ -109,8 +116,10 @@ struct HostThunk<Fn> {
     if (type.params.size() != sizeof...(Args)) return false;
     std::size_t i = 0;
     if (!(Abi<std::remove_cvref_t<Args>>::matches(type.params[i++].type, ids) && ...)) return false;
-    if constexpr (std::is_void_v<Value>) return type.result == nullptr;
-    else return Abi<Value>::matches(type.result, ids);
+    if constexpr (std::is_void_v<Value>)
+      return type.result == nullptr;
+    else
+      return Abi<Value>::matches(type.result, ids);
   }
 
  private:
@@ -131,13 +140,16 @@ struct HostThunk<Fn> {
 
   // For functions without a value: `Fn` returned nothing.
   template <class Answer>
-  static engine::Trap* answer(LiftLowerContext& cx, engine::Raw* raw, std::uint32_t result_pointer, Answer reply) {
+  static engine::Trap* answer(LiftLowerContext& cx, engine::Raw* raw, std::uint32_t result_pointer,
+                              Answer reply) {
     if constexpr (detail::Unwrap<Answer>::kReply) {
-      if (reply.ready()) [[likely]] return finish(cx, raw, result_pointer, std::move(reply).take());
+      if (reply.ready()) [[likely]]
+        return finish(cx, raw, result_pointer, std::move(reply).take());
       using Later = typename Answer::value_type;
       std::optional<Later> value;
       std::exception_ptr failure;
-      if (auto* trap = cx.instance().store().park(detail::await_into(std::move(reply).task(), value, failure))) {
+      if (auto* trap = cx.instance().store().park(
+              detail::await_into(std::move(reply).task(), value, failure))) {
         return trap;
       }
       if (failure) return internal_error(cx.instance(), failure);
@@ -149,20 +161,25 @@ struct HostThunk<Fn> {
   }
 
   template <class Done>
-  static engine::Trap* finish(LiftLowerContext& cx, engine::Raw* raw, std::uint32_t result_pointer, Done done) {
+  static engine::Trap* finish(LiftLowerContext& cx, engine::Raw* raw, std::uint32_t result_pointer,
+                              Done done) {
     if constexpr (std::same_as<Done, std::expected<Value, Error>>) {
       if (!done) return cx.instance().store().fail(engine::Fault::Kind::Trap, done.error().message);
-      if constexpr (!std::is_void_v<Value>) return lower_result(cx, raw, result_pointer, *done);
-      else return nullptr;
+      if constexpr (!std::is_void_v<Value>)
+        return lower_result(cx, raw, result_pointer, *done);
+      else
+        return nullptr;
     } else {
       return lower_result(cx, raw, result_pointer, done);
     }
   }
 
   template <class T>
-  static engine::Trap* lower_result(LiftLowerContext& cx, engine::Raw* raw, std::uint32_t result_pointer, T& value) {
+  static engine::Trap* lower_result(LiftLowerContext& cx, engine::Raw* raw,
+                                    std::uint32_t result_pointer, T& value) {
     if constexpr (kResultInMemory) {
-      if (!cx.aligned(result_pointer, Abi<T>::kAlign) || !cx.in_bounds(result_pointer, Abi<T>::kSize) ||
+      if (!cx.aligned(result_pointer, Abi<T>::kAlign) ||
+          !cx.in_bounds(result_pointer, Abi<T>::kSize) ||
           !Abi<T>::store(cx, result_pointer, value)) {
         return cx.trap();
       }
@@ -185,19 +202,23 @@ struct HostThunk<Fn> {
     Fn(call, std::move(args)...);
     return {};
   }
-  static engine::Trap* invoke(void* env, engine::Caller* caller, engine::Raw* raw, std::size_t n) noexcept {
+  static engine::Trap* invoke(void* env, engine::Caller* caller, engine::Raw* raw,
+                              std::size_t n) noexcept {
     return HostThunk<&wrapped>::invoke(env, caller, raw, n);
   }
-  static bool accepts(const FuncType& type, const ResourceIds& ids) { return HostThunk<&wrapped>::accepts(type, ids); }
+  static bool accepts(const FuncType& type, const ResourceIds& ids) {
+    return HostThunk<&wrapped>::accepts(type, ids);
+  }
 };
 
-// A call of an export, from the loop: `R(Args...)` in C++ types, checked with `accepts` once when the export is found.
-// Single use. The arguments may own resources, which the guest then owns.
+// A call of an export, from the loop: `R(Args...)` in C++ types, checked with `accepts` once when
+// the export is found. Single use. The arguments may own resources, which the guest then owns.
 template <class R, class... Args>
 class ExportCall final : public engine::Store::Body {
  public:
   using Params = FieldsAbi<std::remove_cvref_t<Args>...>;
-  static_assert(Params::kFlat <= kMaxFlatParams, "exports with more than 16 flat parameters go the dynamic way");
+  static_assert(Params::kFlat <= kMaxFlatParams,
+                "exports with more than 16 flat parameters go the dynamic way");
 
   // `func` must be a lift of the instance's component.
   ExportCall(Instance& instance, const ExportedFunc& func, Args... args)
@@ -206,11 +227,16 @@ class ExportCall final : public engine::Store::Body {
         args_(std::move(args)...) {}
 
   static bool accepts(const ExportedFunc& func, const ResourceIds& ids) {
-    if (!std::holds_alternative<std::uint32_t>(func.target) || func.type->params.size() != sizeof...(Args)) return false;
+    if (!std::holds_alternative<std::uint32_t>(func.target) ||
+        func.type->params.size() != sizeof...(Args))
+      return false;
     std::size_t i = 0;
-    if (!(Abi<std::remove_cvref_t<Args>>::matches(func.type->params[i++].type, ids) && ...)) return false;
-    if constexpr (std::is_void_v<R>) return func.type->result == nullptr;
-    else return Abi<R>::matches(func.type->result, ids);
+    if (!(Abi<std::remove_cvref_t<Args>>::matches(func.type->params[i++].type, ids) && ...))
+      return false;
+    if constexpr (std::is_void_v<R>)
+      return func.type->result == nullptr;
+    else
+      return Abi<R>::matches(func.type->result, ids);
   }
 
   // Starts it; true when it has ended at once. Else await `store().settle()`.
@@ -227,7 +253,8 @@ class ExportCall final : public engine::Store::Body {
     }
     engine::Raw raw[kMaxFlatParams + 1];
     FlatWriter out(raw);
-    const bool lowered = std::apply([&](auto&... a) { return Params::lower(cx, out, a...); }, args_);
+    const bool lowered =
+        std::apply([&](auto&... a) { return Params::lower(cx, out, a...); }, args_);
     if (!lowered) return cx.trap();
     cx.state().entered = true;
     engine::Trap* trap = store.call(instance_.func(lift_.core_func), raw, std::size(raw));
@@ -245,7 +272,8 @@ class ExportCall final : public engine::Store::Body {
     auto& value = result_.emplace();
     if constexpr (Abi<R>::kFlat > kMaxFlatResults) {
       const auto at = static_cast<std::uint32_t>(raw[0].i32);
-      return cx.aligned(at, Abi<R>::kAlign) && cx.in_bounds(at, Abi<R>::kSize) && Abi<R>::load(cx, at, value);
+      return cx.aligned(at, Abi<R>::kAlign) && cx.in_bounds(at, Abi<R>::kSize) &&
+             Abi<R>::load(cx, at, value);
     } else {
       FlatReader in(raw);
       return Abi<R>::lift(cx, in, value);
@@ -255,7 +283,8 @@ class ExportCall final : public engine::Store::Body {
   engine::Trap* post_return(LiftLowerContext& cx, engine::Store& store, engine::Raw* raw) {
     if (!lift_.options.post_return) return nullptr;
     cx.state().may_leave = false;
-    engine::Trap* trap = store.call(instance_.func(*lift_.options.post_return), raw, kMaxFlatParams + 1);
+    engine::Trap* trap =
+        store.call(instance_.func(*lift_.options.post_return), raw, kMaxFlatParams + 1);
     cx.state().may_leave = true;
     return trap;
   }

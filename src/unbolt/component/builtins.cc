@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::size_t kRawValues = kMaxFlatParams + 1;
 
-Trap* trap(Instance& instance, std::string_view reason) { return instance.store().fail(Fault::Kind::Trap, reason); }
+Trap* trap(Instance& instance, std::string_view reason) {
+  return instance.store().fail(Fault::Kind::Trap, reason);
+}
 
 ResourceId id_of(const BuiltinFunc& func) {
   return func.component->resource_ids()[func.builtin->resource->index];
@@ -37,7 +39,8 @@ Trap* resource_new(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   Instance& instance = Instance::of(caller);
   auto& state = instance.state(func.builtin->instance);
   if (!state.may_leave) return trap(instance, "cannot leave component instance");
-  const auto handle = state.handles.add({.type = id_of(func), .rep = static_cast<std::uint32_t>(raw[0].i32)});
+  const auto handle =
+      state.handles.add({.type = id_of(func), .rep = static_cast<std::uint32_t>(raw[0].i32)});
   if (handle == 0) return trap(instance, "too many handles");
   raw[0].i32 = static_cast<std::int32_t>(handle);
   return nullptr;
@@ -46,7 +49,8 @@ Trap* resource_new(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
 Trap* resource_rep(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   const auto& func = *static_cast<const BuiltinFunc*>(env);
   Instance& instance = Instance::of(caller);
-  const HandleEntry* entry = instance.state(func.builtin->instance).handles.find(static_cast<std::uint32_t>(raw[0].i32));
+  const HandleEntry* entry =
+      instance.state(func.builtin->instance).handles.find(static_cast<std::uint32_t>(raw[0].i32));
   if (!entry) return trap(instance, "unknown handle index");
   if (entry->type != id_of(func)) return trap(instance, "a handle is of another resource type");
   raw[0].i32 = static_cast<std::int32_t>(entry->rep);
@@ -65,7 +69,8 @@ Trap* resource_drop(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   if (found->lends != 0) return trap(instance, "a handle cannot be dropped while it is lent");
   const HandleEntry entry = *found;
   const auto* tag = entry.host ? static_cast<const ResourceTag*>(entry.type) : nullptr;
-  if (tag && entry.own && tag->has_children && tag->has_children(reinterpret_cast<void*>(entry.rep))) {
+  if (tag && entry.own && tag->has_children &&
+      tag->has_children(reinterpret_cast<void*>(entry.rep))) {
     return trap(instance, "a resource cannot be dropped before its children");
   }
   state.handles.remove(handle);
@@ -105,11 +110,14 @@ Trap* call_lifted(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
 
   Raw values[kRawValues];
   const std::uint32_t result_pointer =
-      signature.result_in_memory ? static_cast<std::uint32_t>(raw[signature.core.params.size() - 1].i32) : 0;
+      signature.result_in_memory
+          ? static_cast<std::uint32_t>(raw[signature.core.params.size() - 1].i32)
+          : 0;
   Transfer in(outer, inner, lift.instance);
   if (signature.params_in_memory) {
     std::uint32_t pointer;
-    if (!in.params_in_memory(type, static_cast<std::uint32_t>(raw[0].i32), pointer)) return either_trap(outer, inner);
+    if (!in.params_in_memory(type, static_cast<std::uint32_t>(raw[0].i32), pointer))
+      return either_trap(outer, inner);
     values[0].i32 = static_cast<std::int32_t>(pointer);
   } else {
     FlatReader from(raw);
@@ -123,7 +131,8 @@ Trap* call_lifted(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   Trap* trapped = instance.store().call(instance.func(lift.core_func), values, kRawValues);
   inner.state().entered = false;
   if (trapped) return trapped;
-  if (inner.state().borrowed != 0) return trap(instance, "borrow handles still remain at the end of the call");
+  if (inner.state().borrowed != 0)
+    return trap(instance, "borrow handles still remain at the end of the call");
   outer.guest_ran();
   inner.guest_ran();
 
@@ -131,9 +140,11 @@ Trap* call_lifted(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
     Transfer out(inner, outer, lowered.instance);
     if (signature.result_in_memory) {
       const auto from = static_cast<std::uint32_t>(values[0].i32);
-      if (!inner.aligned(from, type.result->alignment) || !inner.in_bounds(from, type.result->size) ||
+      if (!inner.aligned(from, type.result->alignment) ||
+          !inner.in_bounds(from, type.result->size) ||
           !outer.aligned(result_pointer, type.result->alignment) ||
-          !outer.in_bounds(result_pointer, type.result->size) || !out.memory(*type.result, from, result_pointer)) {
+          !outer.in_bounds(result_pointer, type.result->size) ||
+          !out.memory(*type.result, from, result_pointer)) {
         return either_trap(inner, outer);
       }
     } else {

@@ -17,7 +17,8 @@ constexpr unsigned kMaxNesting = 100;
 using ast::CoreSort;
 using ast::Sort;
 
-// core:sort ::= 0x00 func | 0x01 table | 0x02 memory | 0x03 global | 0x04 tag | 0x10 type | 0x11 module | 0x12 instance
+// core:sort ::= 0x00 func | 0x01 table | 0x02 memory | 0x03 global | 0x04 tag | 0x10 type | 0x11
+// module | 0x12 instance
 CoreSort core_sort(BinaryReader& in) {
   switch (const auto b = in.byte()) {
     case 0x00: return CoreSort::Func;
@@ -159,7 +160,8 @@ ast::ExternDesc extern_desc(BinaryReader& in) {
   }
 }
 
-// alias ::= s:<sort> 0x00 i:<instanceidx> n:<name> | s:<sort> 0x01 i:<core:instanceidx> n | s:<sort> 0x02 ct idx
+// alias ::= s:<sort> 0x00 i:<instanceidx> n:<name> | s:<sort> 0x01 i:<core:instanceidx> n |
+// s:<sort> 0x02 ct idx
 ast::Alias alias(BinaryReader& in) {
   ast::Alias item{};
   item.sort = sort(in);
@@ -251,7 +253,8 @@ void skip_core_sub_type(BinaryReader& in) {
   }
 }
 
-// core:deftype: a module type (0x50), a recursion group (0x4e), a sub type that is not final (0x00 0x50) or any other
+// core:deftype: a module type (0x50), a recursion group (0x4e), a sub type that is not final (0x00
+// 0x50) or any other
 void skip_core_type(BinaryReader& in, unsigned depth) {
   if (depth > kMaxNesting) in.fail("types nested too deeply");
   if (in.peek() == 0x00) {
@@ -331,8 +334,12 @@ std::shared_ptr<ast::TypeDef> type_def(BinaryReader& in, unsigned depth) {
       return make(ast::Map{key, val_type(in)});
     }
     case 0x6f: return make(ast::Tuple{list_of<ast::ValType>(in, val_type)});
-    case 0x6e: return make(ast::Flags{list_of<std::string_view>(in, [](BinaryReader& r) { return r.name(); })});
-    case 0x6d: return make(ast::Enum{list_of<std::string_view>(in, [](BinaryReader& r) { return r.name(); })});
+    case 0x6e:
+      return make(
+          ast::Flags{list_of<std::string_view>(in, [](BinaryReader& r) { return r.name(); })});
+    case 0x6d:
+      return make(
+          ast::Enum{list_of<std::string_view>(in, [](BinaryReader& r) { return r.name(); })});
     case 0x6b: return make(ast::Option{val_type(in)});
     case 0x6a: {
       const auto ok = optional_val_type(in);
@@ -385,37 +392,68 @@ ast::CanonOptions canon_options(BinaryReader& in) {
   return options;
 }
 
-// The built-ins of asynchronous components: read past their immediates, and keep the name for the error message.
+// The built-ins of asynchronous components: read past their immediates, and keep the name for the
+// error message.
 ast::CanonUnsupported unsupported_canon(BinaryReader& in, std::uint8_t code) {
-  const auto two = [&] { in.u32(); canon_options(in); };
+  const auto two = [&] {
+    in.u32();
+    canon_options(in);
+  };
   switch (code) {
     case 0x05: return {"task.cancel"};
     case 0x06: in.byte(); return {"subtask.cancel"};
-    case 0x09: result_list(in); canon_options(in); return {"task.return"};
-    case 0x0a: in.byte(); in.u32(); return {"context.get"};
-    case 0x0b: in.byte(); in.u32(); return {"context.set"};
+    case 0x09:
+      result_list(in);
+      canon_options(in);
+      return {"task.return"};
+    case 0x0a:
+      in.byte();
+      in.u32();
+      return {"context.get"};
+    case 0x0b:
+      in.byte();
+      in.u32();
+      return {"context.set"};
     case 0x0c: in.byte(); return {"thread.yield"};
     case 0x0d: return {"subtask.drop"};
     case 0x0e: in.u32(); return {"stream.new"};
     case 0x0f: two(); return {"stream.read"};
     case 0x10: two(); return {"stream.write"};
-    case 0x11: in.u32(); in.byte(); return {"stream.cancel-read"};
-    case 0x12: in.u32(); in.byte(); return {"stream.cancel-write"};
+    case 0x11:
+      in.u32();
+      in.byte();
+      return {"stream.cancel-read"};
+    case 0x12:
+      in.u32();
+      in.byte();
+      return {"stream.cancel-write"};
     case 0x13: in.u32(); return {"stream.drop-readable"};
     case 0x14: in.u32(); return {"stream.drop-writable"};
     case 0x15: in.u32(); return {"future.new"};
     case 0x16: two(); return {"future.read"};
     case 0x17: two(); return {"future.write"};
-    case 0x18: in.u32(); in.byte(); return {"future.cancel-read"};
-    case 0x19: in.u32(); in.byte(); return {"future.cancel-write"};
+    case 0x18:
+      in.u32();
+      in.byte();
+      return {"future.cancel-read"};
+    case 0x19:
+      in.u32();
+      in.byte();
+      return {"future.cancel-write"};
     case 0x1a: in.u32(); return {"future.drop-readable"};
     case 0x1b: in.u32(); return {"future.drop-writable"};
     case 0x1c: canon_options(in); return {"error-context.new"};
     case 0x1d: canon_options(in); return {"error-context.debug-message"};
     case 0x1e: return {"error-context.drop"};
     case 0x1f: return {"waitable-set.new"};
-    case 0x20: in.byte(); in.u32(); return {"waitable-set.wait"};
-    case 0x21: in.byte(); in.u32(); return {"waitable-set.poll"};
+    case 0x20:
+      in.byte();
+      in.u32();
+      return {"waitable-set.wait"};
+    case 0x21:
+      in.byte();
+      in.u32();
+      return {"waitable-set.poll"};
     case 0x22: return {"waitable-set.drop"};
     case 0x23: return {"waitable.join"};
     case 0x24: return {"backpressure.inc"};
@@ -542,7 +580,12 @@ std::shared_ptr<ast::Component> component(BinaryReader& in, unsigned depth) {
       }
       case 1: definitions.push_back(ast::CoreModule{section.bytes(size), start}); break;
       case 2: each(core_instance); break;
-      case 3: each([&](BinaryReader& r) { skip_core_type(r, 0); return ast::CoreType{}; }); break;
+      case 3:
+        each([&](BinaryReader& r) {
+          skip_core_type(r, 0);
+          return ast::CoreType{};
+        });
+        break;
       case 4: definitions.push_back(component(section, depth + 1)); break;
       case 5: each(instance); break;
       case 6: each(alias); break;
@@ -586,8 +629,10 @@ Result<std::shared_ptr<ast::Component>> decode(ByteView bytes) {
 Result<> validate(ByteView bytes, Bodies bodies) {
   std::size_t offset = 0;
   char* message = nullptr;
-  if (unbolt_validate(bytes.data(), bytes.size(), bodies == Bodies::Check, &offset, &message)) return {};
-  auto error = fail(ErrorCode::InvalidFile, "{} (at offset {:#x})", message ? message : "unknown", offset);
+  if (unbolt_validate(bytes.data(), bytes.size(), bodies == Bodies::Check, &offset, &message))
+    return {};
+  auto error =
+      fail(ErrorCode::InvalidFile, "{} (at offset {:#x})", message ? message : "unknown", offset);
   unbolt_string_delete(message);
   return error;
 }
@@ -633,7 +678,8 @@ Result<CoreModuleInterface> core_interface(ByteView module) {
     }
     return result;
   } catch (const DecodeError& e) {
-    return fail(ErrorCode::InvalidFile, "{} (at offset {:#x} of the core module)", e.message, e.offset);
+    return fail(ErrorCode::InvalidFile, "{} (at offset {:#x} of the core module)", e.message,
+                e.offset);
   }
 }
 

@@ -15,12 +15,13 @@ namespace unbolt::component {
 enum class FileKind : std::uint8_t { Component, CoreModule, Other };
 FileKind file_kind(ByteView bytes);
 
-// Decodes a component (Binary.md). The result looks into `bytes`, which outlive it. Linear in their size; nesting is
-// bounded. It does not validate: `validate` does, and comes first where the bytes are not trusted.
+// Decodes a component (Binary.md). The result looks into `bytes`, which outlive it. Linear in their
+// size; nesting is bounded. It does not validate: `validate` does, and comes first where the bytes
+// are not trusted.
 Result<std::shared_ptr<ast::Component>> decode(ByteView bytes);
 
-// The reference validator over the whole file; InvalidFile with the offset and the reason. `bodies`: those of core
-// functions too (the engine checks them again when it compiles them).
+// The reference validator over the whole file; InvalidFile with the offset and the reason.
+// `bodies`: those of core functions too (the engine checks them again when it compiles them).
 enum class Bodies : std::uint8_t { Check, Skip };
 Result<> validate(ByteView bytes, Bodies bodies);
 

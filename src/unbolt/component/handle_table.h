@@ -7,10 +7,12 @@
 
 namespace unbolt::component {
 
-// A resource whose representation is an object of the host's. One tag a C++ class; its address is the type's identity.
+// A resource whose representation is an object of the host's. One tag a C++ class; its address is
+// the type's identity.
 struct ResourceTag {
   void (*destroy)(void*) noexcept;
-  // Whether resources made from it still live, so that the guest may not drop it yet. Null: it has no such children.
+  // Whether resources made from it still live, so that the guest may not drop it yet. Null: it has
+  // no such children.
   bool (*has_children)(void*) noexcept = nullptr;
 };
 // A class whose contract speaks of child resources has `bool has_children() const`.
@@ -18,14 +20,17 @@ template <class T>
 constexpr ResourceTag make_resource_tag() {
   ResourceTag tag{[](void* object) noexcept { delete static_cast<T*>(object); }};
   if constexpr (requires(const T& t) { t.has_children(); }) {
-    tag.has_children = [](void* object) noexcept { return static_cast<T*>(object)->has_children(); };
+    tag.has_children = [](void* object) noexcept {
+      return static_cast<T*>(object)->has_children();
+    };
   }
   return tag;
 }
 template <class T>
 inline constexpr ResourceTag kResourceTag = make_resource_tag<T>();
 
-// What tells resource types apart at run time: a host class's ResourceTag, or a component's own ResourceType.
+// What tells resource types apart at run time: a host class's ResourceTag, or a component's own
+// ResourceType.
 using ResourceId = const void*;
 
 struct HandleEntry {
@@ -33,10 +38,11 @@ struct HandleEntry {
   std::uint64_t rep = 0;      // an object's address, or the guest's i32; next free index where free
   std::uint32_t lends = 0;    // borrows of an own handle that are under way
   bool own = true;
-  bool host = false;          // `type` is a ResourceTag and `rep` an object
+  bool host = false;  // `type` is a ResourceTag and `rep` an object
 };
 
-// Indices start at 1 and are reused. Belongs to its instance, on its loop. Destroys the host's objects it still owns.
+// Indices start at 1 and are reused. Belongs to its instance, on its loop. Destroys the host's
+// objects it still owns.
 class HandleTable {
  public:
   static constexpr std::uint32_t kMaxHandles = 1u << 20;

@@ -1,4 +1,5 @@
-// What the host offers to components: interfaces by name and version, with functions bound by their C++ types.
+// What the host offers to components: interfaces by name and version, with functions bound by their
+// C++ types.
 #pragma once
 
 #include <deque>
@@ -15,7 +16,8 @@
 
 namespace unbolt::component {
 
-// By ResourceType::index: what stands for the resource at run time. Null for imports whose class is not known.
+// By ResourceType::index: what stands for the resource at run time. Null for imports whose class is
+// not known.
 using ResourceIds = std::vector<ResourceId>;
 
 struct Plan;
@@ -35,8 +37,8 @@ class HostInterface {
  public:
   explicit HostInterface(std::string name) : name_(std::move(name)) {}
 
-  // `Fn` is `R (Call&, Args...)`; its signature is checked against a component's import when that is linked.
-  // Include bind.h to use it.
+  // `Fn` is `R (Call&, Args...)`; its signature is checked against a component's import when that
+  // is linked. Include bind.h to use it.
   template <auto Fn>
   HostInterface& func(std::string_view name) {
     funcs_.emplace(name, HostFunction{&HostThunk<Fn>::invoke, &HostThunk<Fn>::accepts});
@@ -61,7 +63,8 @@ class HostInterface {
     if (found != funcs_.end()) return &found->second;
     return otherwise_ ? &*otherwise_ : nullptr;
   }
-  // The function's type by the contract's WIT, for messages and for comparing labels; null where it is not known.
+  // The function's type by the contract's WIT, for messages and for comparing labels; null where it
+  // is not known.
   const FuncType* declared(std::string_view name) const {
     const auto found = declared_.find(name);
     return found == declared_.end() ? nullptr : found->second;
@@ -85,7 +88,8 @@ class HostInterfaces {
  public:
   // `name` carries the newest version that is offered ("wasi:io/streams@0.2.12").
   HostInterface& add(std::string name) { return interfaces_.emplace_back(std::move(name)); }
-  // Tells the interfaces of a WIT package (plan.h, `read_wit_package`) the types of their functions, and keeps it.
+  // Tells the interfaces of a WIT package (plan.h, `read_wit_package`) the types of their
+  // functions, and keeps it.
   void declare(std::shared_ptr<const Plan> package);
   // The one that meets an import by semver; null where there is none.
   const HostInterface* find(std::string_view import_name) const;

@@ -21,7 +21,8 @@ class StartCall final : public engine::Store::Body {
 
 }  // namespace
 
-Instance::Instance(std::shared_ptr<const LinkedComponent> component, const engine::FiberSupport& support, void* host,
+Instance::Instance(std::shared_ptr<const LinkedComponent> component,
+                   const engine::FiberSupport& support, void* host,
                    const engine::StoreLimits& limits)
     : component_(std::move(component)),
       host_(host),
@@ -39,8 +40,8 @@ void Instance::fill_slots(const std::vector<std::uint32_t>& slots, std::uint32_t
 Task<std::optional<engine::Fault>> Instance::start() {
   const Plan& plan = component_->plan();
   for (const std::uint32_t slot : component_->host_slots_) {
-    slots_[slot] = component_->host_funcs_->get(store_.context(), "host",
-                                                std::to_string(std::get<HostFuncRef>(plan.slots[slot]).index));
+    slots_[slot] = component_->host_funcs_->get(
+        store_.context(), "host", std::to_string(std::get<HostFuncRef>(plan.slots[slot]).index));
   }
   for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
     const auto& step = component_->steps_[i];
@@ -58,8 +59,9 @@ Task<std::optional<engine::Fault>> Instance::start() {
       std::vector<engine::Extern> imports;
       imports.reserve(step.imports.size());
       for (const auto& import : step.imports) {
-        imports.push_back(import.slot ? slots_[*import.slot]
-                                      : component_->host_funcs_->get(store_.context(), "host", import.host_name));
+        imports.push_back(
+            import.slot ? slots_[*import.slot]
+                        : component_->host_funcs_->get(store_.context(), "host", import.host_name));
       }
       if (!store_.begin_instantiate(*step.module, imports, cores_[i])) co_await store_.settle();
     }
@@ -71,7 +73,8 @@ Task<std::optional<engine::Fault>> Instance::start() {
 
 std::uint32_t Instance::live_handles() const {
   std::uint32_t count = 0;
-  for (std::uint32_t i = 0; i < component_->plan().component_instances; ++i) count += states_[i].handles.live();
+  for (std::uint32_t i = 0; i < component_->plan().component_instances; ++i)
+    count += states_[i].handles.live();
   return count;
 }
 

@@ -12,12 +12,12 @@
 
 namespace unbolt::component {
 
-// Bound to the loop it is made on. `host` is what host functions find with `Call::host<T>()`; it outlives the instance.
-// After a fault nothing of the instance may be called again.
+// Bound to the loop it is made on. `host` is what host functions find with `Call::host<T>()`; it
+// outlives the instance. After a fault nothing of the instance may be called again.
 class Instance {
  public:
-  Instance(std::shared_ptr<const LinkedComponent> component, const engine::FiberSupport& support, void* host,
-           const engine::StoreLimits& limits);
+  Instance(std::shared_ptr<const LinkedComponent> component, const engine::FiberSupport& support,
+           void* host, const engine::StoreLimits& limits);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
@@ -35,7 +35,8 @@ class Instance {
   // One component instance of the file (a file may hold several, each with its own handles).
   struct State {
     HandleTable handles;
-    // CanonicalABI.md, "may_leave": false while the canonical ABI itself calls the guest (realloc, post-return).
+    // CanonicalABI.md, "may_leave": false while the canonical ABI itself calls the guest (realloc,
+    // post-return).
     bool may_leave = true;
     bool entered = false;
     // Borrow handles that the call under way was given and has not dropped.
@@ -45,7 +46,8 @@ class Instance {
 
   const engine::Func& func(std::uint32_t slot) const { return slots_[slot].of.func; }
   const engine::Memory& memory(std::uint32_t slot) const { return slots_[slot].of.memory; }
-  // Whether the core instance that a slot belongs to is there: while the component comes into being, it may not be.
+  // Whether the core instance that a slot belongs to is there: while the component comes into
+  // being, it may not be.
   bool filled(std::uint32_t slot) const { return slots_[slot].kind != kUnfilled; }
 
   // Handles that are live now, over all component instances.

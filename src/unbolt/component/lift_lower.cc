@@ -22,9 +22,11 @@ void LiftLowerContext::load_memory() {
   size_ = store.memory_size(memory);
 }
 
-bool LiftLowerContext::reallocate(std::uint32_t old_pointer, std::uint32_t old_size, std::uint32_t alignment,
-                                  std::uint32_t size, std::uint32_t& pointer) {
-  if (!options_.realloc || !instance_.filled(*options_.realloc)) return fail("a function that needs memory has no realloc");
+bool LiftLowerContext::reallocate(std::uint32_t old_pointer, std::uint32_t old_size,
+                                  std::uint32_t alignment, std::uint32_t size,
+                                  std::uint32_t& pointer) {
+  if (!options_.realloc || !instance_.filled(*options_.realloc))
+    return fail("a function that needs memory has no realloc");
   engine::Raw values[4];
   values[0].i32 = static_cast<std::int32_t>(old_pointer);
   values[1].i32 = static_cast<std::int32_t>(old_size);
@@ -41,11 +43,13 @@ bool LiftLowerContext::reallocate(std::uint32_t old_pointer, std::uint32_t old_s
   load_memory();
   pointer = static_cast<std::uint32_t>(values[0].i32);
   if (!aligned(pointer, alignment)) return false;
-  if (std::uint64_t{pointer} + size > size_) return fail("realloc returned a pointer out of bounds of memory");
+  if (std::uint64_t{pointer} + size > size_)
+    return fail("realloc returned a pointer out of bounds of memory");
   return true;
 }
 
-bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length, std::string_view& out) {
+bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length,
+                                   std::string_view& out) {
   const auto from_utf16 = [&](std::uint32_t units) {
     if (!check_list(pointer, units, 2, 2) || !charge(std::uint64_t{units} * 3)) return false;
     auto text = utf16_to_utf8({reinterpret_cast<const char16_t*>(at(pointer)), units});
@@ -71,17 +75,21 @@ bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length, 
   return fail("unknown string encoding");
 }
 
-bool LiftLowerContext::lower_string(std::string_view text, std::uint32_t& pointer, std::uint32_t& length) {
-  if (valid_utf8(as_bytes(text))) [[likely]] return lower_valid(text, pointer, length);
+bool LiftLowerContext::lower_string(std::string_view text, std::uint32_t& pointer,
+                                    std::uint32_t& length) {
+  if (valid_utf8(as_bytes(text))) [[likely]]
+    return lower_valid(text, pointer, length);
   return lower_valid(to_valid_utf8(text), pointer, length);
 }
 
-bool LiftLowerContext::lower_valid(std::string_view text, std::uint32_t& pointer, std::uint32_t& length) {
+bool LiftLowerContext::lower_valid(std::string_view text, std::uint32_t& pointer,
+                                   std::uint32_t& length) {
   if (text.size() > kMaxStringBytes / 2) return fail("a string is too long for the guest");
   const auto size = static_cast<std::uint32_t>(text.size());
   const auto as_utf16 = [&](std::uint32_t& units) {
     if (!allocate(2 * size, 2, pointer)) return false;
-    units = static_cast<std::uint32_t>(utf8_to_utf16(text, reinterpret_cast<char16_t*>(at(pointer))));
+    units =
+        static_cast<std::uint32_t>(utf8_to_utf16(text, reinterpret_cast<char16_t*>(at(pointer))));
     return units == size || reallocate(pointer, 2 * size, 2, 2 * units, pointer);
   };
   switch (options_.encoding) {
@@ -130,7 +138,8 @@ bool LiftLowerContext::lift_borrow(std::uint32_t handle, ResourceId type, std::u
 bool LiftLowerContext::lower_own(const HandleEntry& entry, std::uint32_t& handle) {
   handle = state_.handles.add(entry);
   if (handle != 0) return true;
-  if (entry.host) static_cast<const ResourceTag*>(entry.type)->destroy(reinterpret_cast<void*>(entry.rep));
+  if (entry.host)
+    static_cast<const ResourceTag*>(entry.type)->destroy(reinterpret_cast<void*>(entry.rep));
   return fail("too many handles");
 }
 

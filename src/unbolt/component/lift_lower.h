@@ -1,6 +1,7 @@
-// One crossing of the canonical ABI (CanonicalABI.md, "Lifting and Lowering Context"): the guest's memory, its realloc and
-// its handles, with every offset, length and index checked. Both users of the ABI stand on it: the typed path (abi.h) and
-// the path from component to component (transfer.h).
+// One crossing of the canonical ABI (CanonicalABI.md, "Lifting and Lowering Context"): the guest's
+// memory, its realloc and its handles, with every offset, length and index checked. Both users of
+// the ABI stand on it: the typed path (abi.h) and the path from component to component
+// (transfer.h).
 #pragma once
 
 #include <cstdint>
@@ -15,10 +16,12 @@
 
 namespace unbolt::component {
 
-// Lives on the fiber for one call. Functions that return false have set `trap()`, which must be returned to the guest.
+// Lives on the fiber for one call. Functions that return false have set `trap()`, which must be
+// returned to the guest.
 class LiftLowerContext {
  public:
-  // What lifted values may take in the host's own memory, in one call: views cost nothing, lists of lists do.
+  // What lifted values may take in the host's own memory, in one call: views cost nothing, lists of
+  // lists do.
   static constexpr std::size_t kMaxLiftedBytes = 64u << 20;
 
   LiftLowerContext(Instance& instance, const Options& options, std::uint32_t component_instance)
@@ -36,7 +39,8 @@ class LiftLowerContext {
     return false;
   }
 
-  // ---- Memory. Offsets are the guest's; `in_bounds` first, then `at`. A call into the guest (realloc) may move it.
+  // ---- Memory. Offsets are the guest's; `in_bounds` first, then `at`. A call into the guest
+  // (realloc) may move it.
 
   bool in_bounds(std::uint64_t offset, std::uint64_t size) {
     if (!base_) load_memory();
@@ -58,15 +62,16 @@ class LiftLowerContext {
     std::memcpy(base_ + offset, &value, sizeof value);
   }
   // `count` elements at `pointer`: aligned, inside memory, and no overflow.
-  bool check_list(std::uint32_t pointer, std::uint32_t count, std::uint32_t element_size, std::uint32_t alignment) {
+  bool check_list(std::uint32_t pointer, std::uint32_t count, std::uint32_t element_size,
+                  std::uint32_t alignment) {
     return aligned(pointer, alignment) && in_bounds(pointer, std::uint64_t{count} * element_size);
   }
   // Asks the guest for memory (cabi_realloc) and checks what it gave.
   bool allocate(std::uint32_t size, std::uint32_t alignment, std::uint32_t& pointer) {
     return reallocate(0, 0, alignment, size, pointer);
   }
-  bool reallocate(std::uint32_t old_pointer, std::uint32_t old_size, std::uint32_t alignment, std::uint32_t size,
-                  std::uint32_t& pointer);
+  bool reallocate(std::uint32_t old_pointer, std::uint32_t old_size, std::uint32_t alignment,
+                  std::uint32_t size, std::uint32_t& pointer);
 
   // Other guest code ran since: memory may have moved.
   void guest_ran() { base_ = nullptr; }
@@ -74,17 +79,21 @@ class LiftLowerContext {
   // Charges host memory for what is being lifted.
   bool charge(std::uint64_t bytes) {
     lifted_bytes_ += bytes;
-    return lifted_bytes_ <= kMaxLiftedBytes ? true : fail("a value is too large to be passed to the host");
+    return lifted_bytes_ <= kMaxLiftedBytes ? true
+                                            : fail("a value is too large to be passed to the host");
   }
 
-  // Bounds the bytes that are looked at: strings that do not overlap are never more than the memory, and what a guest
-  // makes of overlapping ones must not keep the loop.
+  // Bounds the bytes that are looked at: strings that do not overlap are never more than the
+  // memory, and what a guest makes of overlapping ones must not keep the loop.
   bool charge_scan(std::uint64_t bytes) {
     scanned_bytes_ += bytes;
-    return scanned_bytes_ <= size_ + kMaxLiftedBytes ? true : fail("a value is too large to be passed to the host");
+    return scanned_bytes_ <= size_ + kMaxLiftedBytes
+               ? true
+               : fail("a value is too large to be passed to the host");
   }
 
-  // ---- Strings. A view into the guest's memory where its encoding is UTF-8, else into this context.
+  // ---- Strings. A view into the guest's memory where its encoding is UTF-8, else into this
+  // context.
   bool lift_string(std::uint32_t pointer, std::uint32_t length, std::string_view& out);
   // What is not UTF-8 in `text` becomes U+FFFD: a guest may rely on its strings.
   bool lower_string(std::string_view text, std::uint32_t& pointer, std::uint32_t& length);

@@ -27,7 +27,8 @@ ResourceIds identify_resources(const Plan& plan, const HostInterfaces& host) {
 }
 
 std::string display_name(const ImportedFunc& import) {
-  return import.interface_name.empty() ? import.name : fmt::format("{}#{}", import.interface_name, import.name);
+  return import.interface_name.empty() ? import.name
+                                       : fmt::format("{}#{}", import.interface_name, import.name);
 }
 
 }  // namespace
@@ -78,28 +79,34 @@ std::vector<UnmetImport> unmet_imports(const Plan& plan, const HostInterfaces& h
     const HostInterface* interface = host.find(import->interface_name);
     if (!interface) {
       const std::string nearest = host.nearest(import->interface_name);
-      const std::string name = import->interface_name.empty() ? import->name : import->interface_name;
-      if (std::any_of(unmet.begin(), unmet.end(), [&](const auto& u) { return u.name == name; })) continue;
+      const std::string name =
+          import->interface_name.empty() ? import->name : import->interface_name;
+      if (std::any_of(unmet.begin(), unmet.end(), [&](const auto& u) { return u.name == name; }))
+        continue;
       unmet.push_back({name,
-                       nearest.empty() ? "nothing here provides it"
-                                       : fmt::format("nothing here provides it; the nearest is {}", nearest),
+                       nearest.empty()
+                           ? "nothing here provides it"
+                           : fmt::format("nothing here provides it; the nearest is {}", nearest),
                        ErrorCode::NotFound});
       continue;
     }
     const HostFunction* func = interface->find(import->name);
     if (!func) {
-      unmet.push_back({display_name(*import), fmt::format("{} has no such function", interface->name()),
+      unmet.push_back({display_name(*import),
+                       fmt::format("{} has no such function", interface->name()),
                        ErrorCode::NotFound});
     } else if (!func->accepts(*import->type, ids)) {
       const FuncType* ours = interface->declared(import->name);
       unmet.push_back({display_name(*import),
-                       fmt::format("the component expects\n    {}\n  and {} here has\n    {}", to_wit(*import->type),
-                                   interface->name(), ours ? to_wit(*ours) : "another type"),
+                       fmt::format("the component expects\n    {}\n  and {} here has\n    {}",
+                                   to_wit(*import->type), interface->name(),
+                                   ours ? to_wit(*ours) : "another type"),
                        ErrorCode::Conflict});
-    } else if (const FuncType* ours = interface->declared(import->name); ours && !equal_shape(*ours, *import->type)) {
+    } else if (const FuncType* ours = interface->declared(import->name);
+               ours && !equal_shape(*ours, *import->type)) {
       unmet.push_back({display_name(*import),
-                       fmt::format("the component expects\n    {}\n  and {} here has\n    {}", to_wit(*import->type),
-                                   interface->name(), to_wit(*ours)),
+                       fmt::format("the component expects\n    {}\n  and {} here has\n    {}",
+                                   to_wit(*import->type), interface->name(), to_wit(*ours)),
                        ErrorCode::Conflict});
     }
   }
@@ -148,8 +155,9 @@ Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOpt
   const auto& modules = plan().modules;
   const auto& steps = plan().steps;
   for (std::size_t i = 0; i < modules.size(); ++i) {
-    const bool used =
-        std::any_of(steps.begin(), steps.end(), [&](const Step& step) { return step.module == i && !step.skipped; });
+    const bool used = std::any_of(steps.begin(), steps.end(), [&](const Step& step) {
+      return step.module == i && !step.skipped;
+    });
     if (!used) {
       modules_.emplace_back();
       continue;
@@ -163,8 +171,8 @@ Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOpt
       return engine::Module::compile(engine, modules[i].bytes);
     }();
     if (!module) {
-      return std::unexpected(
-          std::move(module).error().in(fmt::format("core module {} (at offset {:#x})", i, modules[i].offset)));
+      return std::unexpected(std::move(module).error().in(
+          fmt::format("core module {} (at offset {:#x})", i, modules[i].offset)));
     }
     modules_.emplace_back(std::move(*module));
   }
@@ -173,7 +181,8 @@ Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOpt
 
 CoreFuncType LinkedComponent::core_type(std::uint32_t host_func) const {
   const HostFunc& func = plan().host_funcs[host_func];
-  if (const auto* lowered = std::get_if<Lowered>(&func)) return flatten(*lowered->type, Context::Lower).core;
+  if (const auto* lowered = std::get_if<Lowered>(&func))
+    return flatten(*lowered->type, Context::Lower).core;
   switch (std::get<ResourceBuiltin>(func).op) {
     case ast::CanonResource::Op::Drop: return {{CoreType::I32}, {}};
     case ast::CanonResource::Op::New:
@@ -211,7 +220,8 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine) {
         continue;
       }
       auto handle = modules_[plan.steps[from->instance].module]->find_export(from->name);
-      if (!handle) return fail(ErrorCode::InvalidFile, "a core module has no export '{}'", from->name);
+      if (!handle)
+        return fail(ErrorCode::InvalidFile, "a core module has no export '{}'", from->name);
       slot_exports_.push_back(std::move(handle));
     } else {
       slot_exports_.emplace_back();
@@ -227,12 +237,14 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine) {
     }
     linked.module = &*modules_[step.module];
     for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
-      if (const auto* from = std::get_if<CoreExportRef>(&plan.slots[slot]); from && from->instance == i) {
+      if (const auto* from = std::get_if<CoreExportRef>(&plan.slots[slot]);
+          from && from->instance == i) {
         linked.slots_after.push_back(slot);
       }
     }
-    const bool host_alone = std::all_of(step.imports.begin(), step.imports.end(),
-                                        [](const CoreRef& ref) { return std::holds_alternative<HostFuncRef>(ref); });
+    const bool host_alone =
+        std::all_of(step.imports.begin(), step.imports.end(),
+                    [](const CoreRef& ref) { return std::holds_alternative<HostFuncRef>(ref); });
     if (host_alone) {
       engine::Linker linker(engine);
       bool distinct = true;
@@ -264,10 +276,9 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine) {
   return {};
 }
 
-Result<std::shared_ptr<const LinkedComponent>> LinkedComponent::link(std::shared_ptr<const ComponentFile> file,
-                                                                     const engine::Engine& engine,
-                                                                     const HostInterfaces& host,
-                                                                     const CompileOptions& options) {
+Result<std::shared_ptr<const LinkedComponent>> LinkedComponent::link(
+    std::shared_ptr<const ComponentFile> file, const engine::Engine& engine,
+    const HostInterfaces& host, const CompileOptions& options) {
   auto component = std::make_shared<LinkedComponent>();
   component->file_ = std::move(file);
   UNBOLT_TRY(component->bind_imports(host));
@@ -276,10 +287,12 @@ Result<std::shared_ptr<const LinkedComponent>> LinkedComponent::link(std::shared
   return component;
 }
 
-const ExportedFunc* LinkedComponent::find_export(std::string_view interface_name, std::string_view name) const {
+const ExportedFunc* LinkedComponent::find_export(std::string_view interface_name,
+                                                 std::string_view name) const {
   const std::string track = track_of(interface_name);
   for (const auto& item : plan().exports) {
-    if (item.name == name && (item.interface_name == interface_name || track_of(item.interface_name) == track)) {
+    if (item.name == name &&
+        (item.interface_name == interface_name || track_of(item.interface_name) == track)) {
       return &item;
     }
   }

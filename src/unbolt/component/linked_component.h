@@ -1,4 +1,5 @@
-// A component that is ready to be instantiated: compiled, planned, and each of its imports bound to the host.
+// A component that is ready to be instantiated: compiled, planned, and each of its imports bound to
+// the host.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,8 @@ namespace unbolt::component {
 
 class LinkedComponent;
 
-// What a lowered function needs to know at a call; the `env` of its engine callback. Addresses are stable.
+// What a lowered function needs to know at a call; the `env` of its engine callback. Addresses are
+// stable.
 struct LoweredFunc {
   const LinkedComponent* component;
   const Lowered* lowered;
@@ -32,12 +34,14 @@ struct BuiltinFunc {
   const ResourceBuiltin* builtin;
 };
 
-// A component's file, decoded and planned; not compiled, not linked. Immutable, shared by all threads.
+// A component's file, decoded and planned; not compiled, not linked. Immutable, shared by all
+// threads.
 class ComponentFile {
  public:
   // Validates (unless `trusted` says that these bytes have been before), decodes and plans.
   enum class Checked : std::uint8_t { No, Before };
-  static Result<std::shared_ptr<const ComponentFile>> load(Bytes bytes, Checked checked = Checked::No);
+  static Result<std::shared_ptr<const ComponentFile>> load(Bytes bytes,
+                                                           Checked checked = Checked::No);
 
   ByteView bytes() const { return bytes_; }
   const Plan& plan() const { return *plan_; }
@@ -59,16 +63,16 @@ class LinkedComponent {
  public:
   LinkedComponent() = default;  // use `link`
   // NotFound or Conflict name every import that the host does not meet, or meets with another type.
-  static Result<std::shared_ptr<const LinkedComponent>> link(std::shared_ptr<const ComponentFile> file,
-                                                             const engine::Engine& engine,
-                                                             const HostInterfaces& host,
-                                                             const CompileOptions& options);
+  static Result<std::shared_ptr<const LinkedComponent>> link(
+      std::shared_ptr<const ComponentFile> file, const engine::Engine& engine,
+      const HostInterfaces& host, const CompileOptions& options);
 
   const Plan& plan() const { return file_->plan(); }
   const ComponentFile& file() const { return *file_; }
   const ResourceIds& resource_ids() const { return resource_ids_; }
 
-  // An exported function by interface and name; the interface's version is matched by semver, "" is the world's top level.
+  // An exported function by interface and name; the interface's version is matched by semver, "" is
+  // the world's top level.
   const ExportedFunc* find_export(std::string_view interface_name, std::string_view name) const;
 
  private:
@@ -95,18 +99,23 @@ class LinkedComponent {
   std::pair<engine::HostCallback, void*> callback(std::uint32_t host_func) const;
 
   std::shared_ptr<const ComponentFile> file_;
-  std::vector<std::optional<engine::Module>> modules_;  // absent where only skipped steps would use it
+  std::vector<std::optional<engine::Module>>
+      modules_;  // absent where only skipped steps would use it
   std::vector<LinkedStep> steps_;
   std::vector<engine::ExportHandle> slot_exports_;  // by slot; null for host functions
   std::vector<std::uint32_t> host_slots_;           // slots that hold host functions
-  std::unique_ptr<engine::Linker> host_funcs_;      // ("host", index) for steps that mix host and guest imports
-  std::vector<std::unique_ptr<LoweredFunc>> lowered_;    // by host function, null where it is a built-in
+  std::unique_ptr<engine::Linker>
+      host_funcs_;  // ("host", index) for steps that mix host and guest imports
+  std::vector<std::unique_ptr<LoweredFunc>>
+      lowered_;  // by host function, null where it is a built-in
   std::vector<std::unique_ptr<BuiltinFunc>> builtins_;
-  std::vector<const HostFunction*> bindings_;            // by host function, null where it is none of the host's
+  std::vector<const HostFunction*>
+      bindings_;  // by host function, null where it is none of the host's
   ResourceIds resource_ids_;
 };
 
-// Which imports the host does not meet, each with what is wrong; empty: it can run. Needs no compiling.
+// Which imports the host does not meet, each with what is wrong; empty: it can run. Needs no
+// compiling.
 struct UnmetImport {
   std::string name;     // "wasi:http/types@0.2.99#[method]fields.get"
   std::string problem;  // "nobody provides this interface; the nearest is …"

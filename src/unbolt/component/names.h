@@ -14,8 +14,9 @@ struct InterfaceName {
 };
 InterfaceName split_version(std::string_view name);
 
-// The compatible line that a versioned name belongs to (semver): "wasi:io/streams@0.2.12" → "wasi:io/streams@0.2",
-// "a:b/c@1.4.0" → "a:b/c@1"; below 0.1 and for pre-releases only the version itself is compatible.
+// The compatible line that a versioned name belongs to (semver): "wasi:io/streams@0.2.12" →
+// "wasi:io/streams@0.2", "a:b/c@1.4.0" → "a:b/c@1"; below 0.1 and for pre-releases only the version
+// itself is compatible.
 std::string track_of(std::string_view name);
 
 }  // namespace unbolt::component

@@ -1,8 +1,10 @@
-// The link plan of a component: everything that can be said about its instantiation before it happens.
+// The link plan of a component: everything that can be said about its instantiation before it
+// happens.
 //
-// A component's definitions are static: which core module gets which import is known when the file is. The planner carries
-// the definitions out symbolically, through nested components and instances, and leaves a flat list: core modules to be
-// instantiated in order, each import bound to an export of an earlier one or to a function of the host.
+// A component's definitions are static: which core module gets which import is known when the file
+// is. The planner carries the definitions out symbolically, through nested components and
+// instances, and leaves a flat list: core modules to be instantiated in order, each import bound to
+// an export of an earlier one or to a function of the host.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +47,7 @@ struct Lift {
   std::uint32_t core_func;  // slot
   Options options;
   const FuncType* type;
-  std::uint32_t instance;   // the component instance it belongs to
+  std::uint32_t instance;  // the component instance it belongs to
 };
 
 // A function that the component imports.
@@ -57,7 +59,8 @@ struct ImportedFunc {
 
 // A component function that is lowered to a core function: what an import calls.
 struct Lowered {
-  std::variant<std::uint32_t, const ImportedFunc*> target;  // a lift of the same component, or an import
+  std::variant<std::uint32_t, const ImportedFunc*>
+      target;  // a lift of the same component, or an import
   Options options;
   const FuncType* type;
   std::uint32_t instance;
@@ -71,9 +74,10 @@ using HostFunc = std::variant<Lowered, ResourceBuiltin>;
 
 // One core module to be instantiated.
 struct Step {
-  std::uint32_t module;              // into Plan::modules
-  std::vector<CoreRef> imports;      // in the module's order
-  std::vector<std::string> import_names;  // "module" "name" pairs, flattened, for the engine's linker
+  std::uint32_t module;          // into Plan::modules
+  std::vector<CoreRef> imports;  // in the module's order
+  std::vector<std::string>
+      import_names;  // "module" "name" pairs, flattened, for the engine's linker
   // Not instantiated: nobody needs it (shim.h). What it would have started is started in its place.
   bool skipped = false;
   std::optional<CoreRef> starts;
@@ -99,7 +103,7 @@ struct Plan {
   std::shared_ptr<ast::Component> ast;
   std::vector<ast::CoreModule> modules;
   std::vector<Step> steps;
-  std::vector<CoreRef> slots;      // core items that are needed at run time
+  std::vector<CoreRef> slots;  // core items that are needed at run time
   std::vector<HostFunc> host_funcs;
   std::vector<Lift> lifts;
   std::uint32_t component_instances = 0;
@@ -109,14 +113,16 @@ struct Plan {
   std::vector<ExportedFunc> exports;
   std::vector<std::string> exported_interfaces;
 
-  // What the component uses and this runtime does not carry out, by name: it can be inspected, not linked.
+  // What the component uses and this runtime does not carry out, by name: it can be inspected, not
+  // linked.
   std::vector<std::string> unsupported;
 };
 
 // Unsupported where the component uses what this runtime does not carry out, by name.
 Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<ast::Component> component);
 
-// The interfaces of a WIT package in its binary form: in `imports`, each with all its functions. Nothing to instantiate.
+// The interfaces of a WIT package in its binary form: in `imports`, each with all its functions.
+// Nothing to instantiate.
 Result<std::unique_ptr<Plan>> read_wit_package(std::shared_ptr<ast::Component> package);
 
 }  // namespace unbolt::component

@@ -42,7 +42,8 @@ struct Func {
   std::variant<std::uint32_t, const ImportedFunc*> target;
   const FuncType* type;
 };
-// The type of an instance or component is kept as it stands in the file, with the scope it refers to.
+// The type of an instance or component is kept as it stands in the file, with the scope it refers
+// to.
 struct TypeScope {
   const ast::TypeDef* def;
   const Env* scope;
@@ -87,7 +88,8 @@ struct Env {
 
 template <class T>
 const T& at(const std::vector<T>& space, std::uint32_t index, std::string_view what) {
-  if (index >= space.size()) give_up(ErrorCode::InvalidFile, "{} index {} is out of bounds", what, index);
+  if (index >= space.size())
+    give_up(ErrorCode::InvalidFile, "{} index {} is out of bounds", what, index);
   return space[index];
 }
 
@@ -108,8 +110,8 @@ class Planner {
     for (const auto& [name, item] : env.exports) export_to_host(name, item);
   }
 
-  // A package is a component whose exported types are component types, one an interface; what each of these exports is
-  // the interface.
+  // A package is a component whose exported types are component types, one an interface; what each
+  // of these exports is the interface.
   void read_package(const ast::Component& package) {
     Env& root = new_env(nullptr);
     for (const auto& definition : package.definitions) {
@@ -121,7 +123,8 @@ class Planner {
         if (const auto* import = std::get_if<ast::ImportDecl>(&declaration)) {
           described(env, {}, import->name, import->desc, 0);
         } else if (const auto* item = std::get_if<ast::ExportDecl>(&declaration)) {
-          if (item->desc.kind == ast::ExternDesc::Kind::Instance) described(env, {}, item->name, item->desc, 0);
+          if (item->desc.kind == ast::ExternDesc::Kind::Instance)
+            described(env, {}, item->name, item->desc, 0);
         } else if (const auto* inner = std::get_if<std::shared_ptr<ast::TypeDef>>(&declaration)) {
           env.types.push_back(type_item(env, **inner));
         } else if (const auto* alias = std::get_if<ast::Alias>(&declaration)) {
@@ -140,7 +143,8 @@ class Planner {
   }
   std::uint32_t new_component_instance() {
     if (plan_.component_instances == kMaxComponentInstances) {
-      give_up(ErrorCode::LimitExceeded, "more than {} component instances in one file", kMaxComponentInstances);
+      give_up(ErrorCode::LimitExceeded, "more than {} component instances in one file",
+              kMaxComponentInstances);
     }
     return plan_.component_instances++;
   }
@@ -148,16 +152,19 @@ class Planner {
   // ---- Core items
 
   std::uint32_t slot(const CoreItem& item) {
-    const auto [known, added] = slots_.try_emplace(item.ref, static_cast<std::uint32_t>(plan_.slots.size()));
+    const auto [known, added] =
+        slots_.try_emplace(item.ref, static_cast<std::uint32_t>(plan_.slots.size()));
     if (added) plan_.slots.push_back(item.ref);
     return known->second;
   }
 
-  CoreItem core_export(const Env& env, std::uint32_t instance, std::string_view name, ast::CoreSort sort) {
+  CoreItem core_export(const Env& env, std::uint32_t instance, std::string_view name,
+                       ast::CoreSort sort) {
     const CoreInstance& from = at(env.core_instances, instance, "core instance");
     if (from.step) return {CoreExportRef{*from.step, name, sort}, sort};
     const auto found = from.items->find(name);
-    if (found == from.items->end()) give_up(ErrorCode::InvalidFile, "a core instance has no item '{}'", name);
+    if (found == from.items->end())
+      give_up(ErrorCode::InvalidFile, "a core instance has no item '{}'", name);
     return found->second;
   }
 
@@ -185,7 +192,8 @@ class Planner {
 
   CoreItem host_func(HostFunc func) {
     plan_.host_funcs.push_back(std::move(func));
-    return {HostFuncRef{static_cast<std::uint32_t>(plan_.host_funcs.size() - 1)}, ast::CoreSort::Func};
+    return {HostFuncRef{static_cast<std::uint32_t>(plan_.host_funcs.size() - 1)},
+            ast::CoreSort::Func};
   }
 
   void unsupported(std::string what) {
@@ -195,7 +203,8 @@ class Planner {
 
   // Streams, futures and error contexts belong to asynchronous components.
   void check_supported(const Type* type) {
-    if (type && type->holds_async) unsupported(fmt::format("values of type {} (WASI 0.3)", to_wit(type)));
+    if (type && type->holds_async)
+      unsupported(fmt::format("values of type {} (WASI 0.3)", to_wit(type)));
   }
   void check_supported(const FuncType& type) {
     for (const Param& param : type.params) check_supported(param.type);
@@ -208,7 +217,8 @@ class Planner {
     out.encoding = from.encoding;
     if (from.memory) out.memory = slot(at(env.core_memories, *from.memory, "core memory"));
     if (from.realloc) out.realloc = slot(at(env.core_funcs, *from.realloc, "core function"));
-    if (from.post_return) out.post_return = slot(at(env.core_funcs, *from.post_return, "core function"));
+    if (from.post_return)
+      out.post_return = slot(at(env.core_funcs, *from.post_return, "core function"));
     return out;
   }
 
@@ -216,7 +226,9 @@ class Planner {
 
   const Type* make(Type type) {
     const Type* made = plan_.types.add(std::move(type));
-    if (!made) give_up(ErrorCode::Unsupported, "a type is larger than a memory can hold, or has more than 32 flags");
+    if (!made)
+      give_up(ErrorCode::Unsupported,
+              "a type is larger than a memory can hold, or has more than 32 flags");
     return made;
   }
 
@@ -228,7 +240,8 @@ class Planner {
     }
     const TypeItem& item = at(env.types, std::get<std::uint32_t>(type), "type");
     const auto* value = std::get_if<const Type*>(&item);
-    if (!value) give_up(ErrorCode::InvalidFile, "a type that is no value type stands where one is needed");
+    if (!value)
+      give_up(ErrorCode::InvalidFile, "a type that is no value type stands where one is needed");
     return *value;
   }
   const Type* value_type(const Env& env, const std::optional<ast::ValType>& type) {
@@ -272,10 +285,16 @@ class Planner {
       const ast::TypeDef& def;
       decltype(handle)& make_handle;
       TypeItem operator()(const ast::ValType& t) { return self.value_type(env, t); }
-      TypeItem operator()(const ast::Record& t) { return self.make(self.labelled(env, TypeKind::Record, t.fields)); }
-      TypeItem operator()(const ast::Variant& t) { return self.make(self.labelled(env, TypeKind::Variant, t.cases)); }
+      TypeItem operator()(const ast::Record& t) {
+        return self.make(self.labelled(env, TypeKind::Record, t.fields));
+      }
+      TypeItem operator()(const ast::Variant& t) {
+        return self.make(self.labelled(env, TypeKind::Variant, t.cases));
+      }
       TypeItem operator()(const ast::List& t) {
-        return self.make({.kind = TypeKind::List, .children = {self.value_type(env, t.element)}, .length = t.length});
+        return self.make({.kind = TypeKind::List,
+                          .children = {self.value_type(env, t.element)},
+                          .length = t.length});
       }
       TypeItem operator()(const ast::Map& t) {
         // In memory it is a list of pairs, whose type is kept as the third child.
@@ -286,17 +305,23 @@ class Planner {
       }
       TypeItem operator()(const ast::Tuple& t) {
         Type type{.kind = TypeKind::Tuple};
-        for (const auto& element : t.elements) type.children.push_back(self.value_type(env, element));
+        for (const auto& element : t.elements)
+          type.children.push_back(self.value_type(env, element));
         return self.make(std::move(type));
       }
-      TypeItem operator()(const ast::Flags& t) { return self.make(self.names_only(TypeKind::Flags, t.labels)); }
-      TypeItem operator()(const ast::Enum& t) { return self.make(self.names_only(TypeKind::Enum, t.labels)); }
+      TypeItem operator()(const ast::Flags& t) {
+        return self.make(self.names_only(TypeKind::Flags, t.labels));
+      }
+      TypeItem operator()(const ast::Enum& t) {
+        return self.make(self.names_only(TypeKind::Enum, t.labels));
+      }
       TypeItem operator()(const ast::Option& t) {
-        return self.make({.kind = TypeKind::Option, .children = {nullptr, self.value_type(env, t.element)}});
+        return self.make(
+            {.kind = TypeKind::Option, .children = {nullptr, self.value_type(env, t.element)}});
       }
       TypeItem operator()(const ast::ResultOf& t) {
-        return self.make(
-            {.kind = TypeKind::Result, .children = {self.value_type(env, t.ok), self.value_type(env, t.error)}});
+        return self.make({.kind = TypeKind::Result,
+                          .children = {self.value_type(env, t.ok), self.value_type(env, t.error)}});
       }
       TypeItem operator()(const ast::Own& t) { return make_handle(TypeKind::Own, t.type); }
       TypeItem operator()(const ast::Borrow& t) { return make_handle(TypeKind::Borrow, t.type); }
@@ -318,7 +343,8 @@ class Planner {
       TypeItem operator()(const ast::Resource& t) {
         ResourceType type;
         type.instance = env.instance;
-        if (t.destructor) type.destructor = self.slot(at(env.core_funcs, *t.destructor, "core function"));
+        if (t.destructor)
+          type.destructor = self.slot(at(env.core_funcs, *t.destructor, "core function"));
         return self.plan_.types.add(std::move(type));
       }
       TypeItem operator()(const ast::ComponentType&) { return TypeScope{&def, &env}; }
@@ -329,9 +355,10 @@ class Planner {
 
   // ---- Imports of the root: what the host has to give.
 
-  const ImportedFunc* imported_func(std::string_view interface_name, std::string_view name, const FuncType* type) {
-    auto& func = plan_.imported_funcs.emplace_back(
-        std::make_unique<ImportedFunc>(ImportedFunc{std::string(interface_name), std::string(name), type}));
+  const ImportedFunc* imported_func(std::string_view interface_name, std::string_view name,
+                                    const FuncType* type) {
+    auto& func = plan_.imported_funcs.emplace_back(std::make_unique<ImportedFunc>(
+        ImportedFunc{std::string(interface_name), std::string(name), type}));
     interface(interface_name).funcs.push_back(func.get());
     return func.get();
   }
@@ -343,15 +370,16 @@ class Planner {
     return plan_.imports.back();
   }
   ResourceType* imported_resource(std::string_view interface_name, std::string_view name) {
-    ResourceType* type = plan_.types.add(ResourceType{
-        .interface_name = std::string(interface_name), .name = std::string(name), .imported = true});
+    ResourceType* type = plan_.types.add(ResourceType{.interface_name = std::string(interface_name),
+                                                      .name = std::string(name),
+                                                      .imported = true});
     interface(interface_name).resources.push_back(type);
     return type;
   }
 
   // One item that the host has to give, as `desc` says; also added to the scope's index space.
-  Item described(Env& scope, std::string_view interface_name, std::string_view name, const ast::ExternDesc& desc,
-                 unsigned depth) {
+  Item described(Env& scope, std::string_view interface_name, std::string_view name,
+                 const ast::ExternDesc& desc, unsigned depth) {
     using Kind = ast::ExternDesc::Kind;
     switch (desc.kind) {
       case Kind::Func: {
@@ -371,23 +399,30 @@ class Planner {
         return type;
       }
       case Kind::Instance: {
-        const std::string path = interface_name.empty() ? std::string(name) : fmt::format("{}/{}", interface_name, name);
+        const std::string path =
+            interface_name.empty() ? std::string(name) : fmt::format("{}/{}", interface_name, name);
         InstanceItem instance = imported_instance(scope, path, desc.index, depth);
         scope.instances.push_back(instance);
         return instance;
       }
-      case Kind::CoreModule: give_up(ErrorCode::Unsupported, "importing a core module ('{}') is not supported", name);
-      case Kind::Component: give_up(ErrorCode::Unsupported, "importing a component ('{}') is not supported", name);
-      case Kind::Value: give_up(ErrorCode::Unsupported, "importing a value ('{}') is not supported", name);
+      case Kind::CoreModule:
+        give_up(ErrorCode::Unsupported, "importing a core module ('{}') is not supported", name);
+      case Kind::Component:
+        give_up(ErrorCode::Unsupported, "importing a component ('{}') is not supported", name);
+      case Kind::Value:
+        give_up(ErrorCode::Unsupported, "importing a value ('{}') is not supported", name);
     }
     give_up(ErrorCode::Internal, "unknown kind of import");
   }
 
-  InstanceItem imported_instance(const Env& scope, std::string_view path, std::uint32_t type_index, unsigned depth) {
-    if (depth > kMaxTypeScopes) give_up(ErrorCode::LimitExceeded, "instance types nested too deeply");
+  InstanceItem imported_instance(const Env& scope, std::string_view path, std::uint32_t type_index,
+                                 unsigned depth) {
+    if (depth > kMaxTypeScopes)
+      give_up(ErrorCode::LimitExceeded, "instance types nested too deeply");
     const TypeItem& item = at(scope.types, type_index, "type");
     const auto* instance_scope = std::get_if<TypeScope>(&item);
-    const auto* type = instance_scope ? std::get_if<ast::InstanceType>(&instance_scope->def->of) : nullptr;
+    const auto* type =
+        instance_scope ? std::get_if<ast::InstanceType>(&instance_scope->def->of) : nullptr;
     if (!type) give_up(ErrorCode::InvalidFile, "type {} is no instance type", type_index);
     interface(path);
     Env& env = new_env(instance_scope->scope);
@@ -400,7 +435,8 @@ class Planner {
       } else if (const auto* alias = std::get_if<ast::Alias>(&declaration)) {
         carry_out_alias(env, *alias);
       } else if (const auto* item_decl = std::get_if<ast::ExportDecl>(&declaration)) {
-        instance->items.emplace_back(item_decl->name, described(env, path, item_decl->name, item_decl->desc, depth + 1));
+        instance->items.emplace_back(
+            item_decl->name, described(env, path, item_decl->name, item_decl->desc, depth + 1));
       } else {
         give_up(ErrorCode::InvalidFile, "an import inside an instance type");
       }
@@ -434,7 +470,8 @@ class Planner {
       case ast::Sort::Component: return at(env.components, index, "component");
       case ast::Sort::CoreModule: return at(env.core_modules, index, "core module");
       case ast::Sort::Value: give_up(ErrorCode::Unsupported, "component values are not supported");
-      default: give_up(ErrorCode::InvalidFile, "this kind of item cannot be exported from a component");
+      default:
+        give_up(ErrorCode::InvalidFile, "this kind of item cannot be exported from a component");
     }
   }
 
@@ -448,7 +485,8 @@ class Planner {
         break;
       }
       case Target::CoreExport:
-        add_core_item(env, core_export(env, alias.instance, alias.name, static_cast<ast::CoreSort>(alias.sort)));
+        add_core_item(env, core_export(env, alias.instance, alias.name,
+                                       static_cast<ast::CoreSort>(alias.sort)));
         break;
       case Target::Outer: {
         const Env* outer = &env;
@@ -475,7 +513,8 @@ class Planner {
       for (const auto& candidate : definition.arguments) {
         if (candidate.name == import.module) argument = &candidate;
       }
-      if (!argument) give_up(ErrorCode::InvalidFile, "a core module's import '{}' is not given", import.module);
+      if (!argument)
+        give_up(ErrorCode::InvalidFile, "a core module's import '{}' is not given", import.module);
       step.imports.push_back(core_export(env, argument->instance, import.name, import.sort).ref);
       step.import_names.emplace_back(import.module);
       step.import_names.emplace_back(import.name);
@@ -508,7 +547,8 @@ class Planner {
         for (const auto& candidate : definition.arguments) {
           if (candidate.name == import->name) argument = &candidate;
         }
-        if (!argument) give_up(ErrorCode::InvalidFile, "a component's import '{}' is not given", import->name);
+        if (!argument)
+          give_up(ErrorCode::InvalidFile, "a component's import '{}' is not given", import->name);
         add_item(inner, item_at(env, argument->sort, argument->index));
       } else {
         carry_out(inner, inner_definition);
@@ -536,11 +576,14 @@ class Planner {
       void operator()(const ast::CoreInstantiate& d) { self.instantiate_core(env, d); }
       void operator()(const ast::CoreInlineInstance& d) {
         auto items = std::make_shared<std::map<std::string_view, CoreItem>>();
-        for (const auto& item : d.exports) (*items)[item.name] = self.core_item(env, item.sort, item.index);
+        for (const auto& item : d.exports)
+          (*items)[item.name] = self.core_item(env, item.sort, item.index);
         env.core_instances.push_back({std::nullopt, std::move(items)});
       }
       void operator()(const ast::CoreType&) { ++env.core_types; }
-      void operator()(const std::shared_ptr<ast::Component>& d) { env.components.push_back({d.get(), &env}); }
+      void operator()(const std::shared_ptr<ast::Component>& d) {
+        env.components.push_back({d.get(), &env});
+      }
       void operator()(const ast::Instantiate& d) { self.instantiate(env, d); }
       void operator()(const ast::InlineInstance& d) {
         auto instance = std::make_shared<Instance>();
@@ -550,7 +593,9 @@ class Planner {
         env.instances.push_back(std::move(instance));
       }
       void operator()(const ast::Alias& d) { self.carry_out_alias(env, d); }
-      void operator()(const std::shared_ptr<ast::TypeDef>& d) { env.types.push_back(self.type_item(env, *d)); }
+      void operator()(const std::shared_ptr<ast::TypeDef>& d) {
+        env.types.push_back(self.type_item(env, *d));
+      }
       void operator()(const ast::CanonLift& d) {
         Lift lift;
         lift.core_func = self.slot(at(env.core_funcs, d.core_func, "core function"));
@@ -565,8 +610,8 @@ class Planner {
         const Func& func = at(env.funcs, d.func, "function");
         self.check_supported(*func.type);
         if (func.type->async) self.unsupported("asynchronous functions (WASI 0.3)");
-        env.core_funcs.push_back(
-            self.host_func(Lowered{func.target, self.options(env, d.options), func.type, env.instance}));
+        env.core_funcs.push_back(self.host_func(
+            Lowered{func.target, self.options(env, d.options), func.type, env.instance}));
       }
       void operator()(const ast::CanonResource& d) {
         env.core_funcs.push_back(
@@ -576,11 +621,14 @@ class Planner {
         self.unsupported(fmt::format("the canonical built-in {} (WASI 0.3)", d.name));
         env.core_funcs.push_back({HostFuncRef{UINT32_MAX}, ast::CoreSort::Func});
       }
-      void operator()(const ast::Import&) { give_up(ErrorCode::Internal, "an import was not given"); }
+      void operator()(const ast::Import&) {
+        give_up(ErrorCode::Internal, "an import was not given");
+      }
       void operator()(const ast::Export& d) {
         Item item = self.item_at(env, d.sort, d.index);
         if (const auto* type = std::get_if<TypeItem>(&item)) {
-          if (const auto* resource = std::get_if<ResourceType*>(type); resource && (*resource)->name.empty()) {
+          if (const auto* resource = std::get_if<ResourceType*>(type);
+              resource && (*resource)->name.empty()) {
             (*resource)->name = d.name;
           }
         }
@@ -600,7 +648,8 @@ class Planner {
       plan_.exported_interfaces.emplace_back(name);
       for (const auto& [inner_name, inner] : (*instance)->items) {
         if (const auto* inner_func = std::get_if<Func>(&inner)) {
-          plan_.exports.push_back({std::string(name), std::string(inner_name), inner_func->target, inner_func->type});
+          plan_.exports.push_back(
+              {std::string(name), std::string(inner_name), inner_func->target, inner_func->type});
         }
       }
     }

@@ -12,18 +12,20 @@ namespace {
 
 // Where each exported function of a shim jumps to.
 struct Shim {
-  std::string_view table;                              // the table's export
-  std::map<std::string_view, std::uint32_t> entries;   // function export → table entry
+  std::string_view table;                             // the table's export
+  std::map<std::string_view, std::uint32_t> entries;  // function export → table entry
 };
 
-// What a fixup module does: writes functions it imports into a table it imports, then starts one perhaps.
+// What a fixup module does: writes functions it imports into a table it imports, then starts one
+// perhaps.
 struct Fixup {
   std::uint32_t table_import = 0;                // position among the module's imports
   std::map<std::uint32_t, std::uint32_t> table;  // entry → position among the module's imports
   std::optional<std::uint32_t> start;            // position among the module's imports
 };
 
-// The sections of a core module by id, and how many bytes of anything else than custom sections there are.
+// The sections of a core module by id, and how many bytes of anything else than custom sections
+// there are.
 std::map<std::uint8_t, BinaryReader> sections(ByteView module) {
   std::map<std::uint8_t, BinaryReader> found;
   BinaryReader in(module.subspan(8));
@@ -35,7 +37,8 @@ std::map<std::uint8_t, BinaryReader> sections(ByteView module) {
   return found;
 }
 
-constexpr std::uint8_t kType = 1, kImport = 2, kFunction = 3, kTable = 4, kExport = 7, kStart = 8, kElement = 9, kCode = 10;
+constexpr std::uint8_t kType = 1, kImport = 2, kFunction = 3, kTable = 4, kExport = 7, kStart = 8,
+                       kElement = 9, kCode = 10;
 
 // local.get 0 … local.get n-1, i32.const ENTRY, call_indirect TYPE 0, end
 std::optional<std::uint32_t> jump_of(BinaryReader body) {
@@ -56,9 +59,11 @@ std::optional<std::uint32_t> jump_of(BinaryReader body) {
 std::optional<Shim> read_shim(ByteView module) {
   auto parts = sections(module);
   for (const auto& [id, section] : parts) {
-    if (id != kType && id != kFunction && id != kTable && id != kExport && id != kCode) return std::nullopt;
+    if (id != kType && id != kFunction && id != kTable && id != kExport && id != kCode)
+      return std::nullopt;
   }
-  if (!parts.contains(kTable) || !parts.contains(kExport) || !parts.contains(kCode)) return std::nullopt;
+  if (!parts.contains(kTable) || !parts.contains(kExport) || !parts.contains(kCode))
+    return std::nullopt;
   if (parts.at(kTable).count() != 1) return std::nullopt;
   std::vector<std::uint32_t> jumps;
   BinaryReader& code = parts.at(kCode);
@@ -172,19 +177,22 @@ class Rewriter {
     std::optional<std::uint32_t> fixup_step;
     for (std::uint32_t i = shim_step + 1; i < plan_.steps.size(); ++i) {
       for (const CoreRef& ref : plan_.steps[i].imports) {
-        if (!names_step(ref, shim_step) || std::get<CoreExportRef>(ref).name != shim.table) continue;
+        if (!names_step(ref, shim_step) || std::get<CoreExportRef>(ref).name != shim.table)
+          continue;
         if (fixup_step && *fixup_step != i) return;
         fixup_step = i;
       }
     }
-    if (!fixup_step || used_at_run_time(plan_, shim_step) || used_at_run_time(plan_, *fixup_step)) return;
+    if (!fixup_step || used_at_run_time(plan_, shim_step) || used_at_run_time(plan_, *fixup_step))
+      return;
     Step& fixing = plan_.steps[*fixup_step];
     const ByteView module = plan_.modules[fixing.module].bytes;
     const auto interface = core_interface(module);
     if (!interface) return;
     const auto fixup = read_fixup(module, *interface);
     if (!fixup || !names_step(fixing.imports[fixup->table_import], shim_step)) return;
-    if (fixup->start && !std::holds_alternative<CoreExportRef>(fixing.imports[*fixup->start])) return;
+    if (fixup->start && !std::holds_alternative<CoreExportRef>(fixing.imports[*fixup->start]))
+      return;
 
     bool all_direct = true;
     for (std::uint32_t i = 0; i < plan_.steps.size(); ++i) {
@@ -193,8 +201,10 @@ class Rewriter {
         if (names_step(ref, *fixup_step)) return;
         if (!names_step(ref, shim_step)) continue;
         const auto entry = shim.entries.find(std::get<CoreExportRef>(ref).name);
-        const auto target = entry == shim.entries.end() ? fixup->table.end() : fixup->table.find(entry->second);
-        if (target != fixup->table.end() && std::holds_alternative<HostFuncRef>(fixing.imports[target->second])) {
+        const auto target =
+            entry == shim.entries.end() ? fixup->table.end() : fixup->table.find(entry->second);
+        if (target != fixup->table.end() &&
+            std::holds_alternative<HostFuncRef>(fixing.imports[target->second])) {
           ref = fixing.imports[target->second];
         } else {
           all_direct = false;
@@ -216,7 +226,8 @@ void see_through_shims(Plan& plan) {
   try {
     Rewriter(plan).run();
   } catch (const DecodeError&) {
-    // A module that is not what it should be is left to the engine, which says what is wrong with it.
+    // A module that is not what it should be is left to the engine, which says what is wrong with
+    // it.
   }
 }
 

@@ -55,7 +55,9 @@ bool valid_utf8(ByteView bytes) {
     const std::uint8_t first = *p++;
     if (first < 0x80) continue;
     unsigned more;
-    std::uint8_t low = 0x80, high = 0xbf;  // of the second byte: no overlong forms, no surrogates, nothing past 10FFFF
+    std::uint8_t
+        low = 0x80,
+        high = 0xbf;  // of the second byte: no overlong forms, no surrogates, nothing past 10FFFF
     if (first >= 0xc2 && first <= 0xdf) {
       more = 1;
     } else if (first >= 0xe0 && first <= 0xef) {
@@ -81,12 +83,18 @@ bool valid_utf8(ByteView bytes) {
 std::string to_valid_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0u; };
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0u;
+  };
   for (std::size_t i = 0; i < text.size();) {
-    // The longest part that may start a scalar value, as in valid_utf8: all of it, or one U+FFFD for it.
+    // The longest part that may start a scalar value, as in valid_utf8: all of it, or one U+FFFD
+    // for it.
     const unsigned first = byte(i);
-    const unsigned more = first < 0x80 ? 0 : first >= 0xc2 && first <= 0xdf ? 1 : first >= 0xe0 && first <= 0xef ? 2
-                          : first >= 0xf0 && first <= 0xf4 ? 3 : 4;
+    const unsigned more = first < 0x80                     ? 0
+                          : first >= 0xc2 && first <= 0xdf ? 1
+                          : first >= 0xe0 && first <= 0xef ? 2
+                          : first >= 0xf0 && first <= 0xf4 ? 3
+                                                           : 4;
     const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     const unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     std::size_t length = 1;
@@ -112,7 +120,8 @@ std::optional<std::string> utf16_to_utf8(std::span<const char16_t> text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char32_t c = text[i];
     if (c >= 0xd800 && c <= 0xdfff) {
-      if (c > 0xdbff || i + 1 == text.size() || text[i + 1] < 0xdc00 || text[i + 1] > 0xdfff) return std::nullopt;
+      if (c > 0xdbff || i + 1 == text.size() || text[i + 1] < 0xdc00 || text[i + 1] > 0xdfff)
+        return std::nullopt;
       c = 0x10000 + ((c - 0xd800) << 10) + (text[++i] - 0xdc00);
     }
     append_utf8(out, c);

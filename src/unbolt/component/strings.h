@@ -1,4 +1,5 @@
-// Transcoding between the encodings of the canonical ABI (CanonicalABI.md, "Loading" and "Storing" of strings).
+// Transcoding between the encodings of the canonical ABI (CanonicalABI.md, "Loading" and "Storing"
+// of strings).
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,8 @@
 namespace unbolt::component {
 
 bool valid_utf8(ByteView bytes);
-// Each byte that does not belong to a scalar value becomes U+FFFD (a truncated sequence becomes one of them).
+// Each byte that does not belong to a scalar value becomes U+FFFD (a truncated sequence becomes one
+// of them).
 std::string to_valid_utf8(std::string_view text);
 
 // nullopt where a surrogate stands alone.

@@ -6,7 +6,16 @@ namespace {
 bool is_plain(TypeKind kind) {
   using enum TypeKind;
   switch (kind) {
-    case S8: case U8: case S16: case U16: case S32: case U32: case S64: case U64: case F32: case F64: return true;
+    case S8:
+    case U8:
+    case S16:
+    case U16:
+    case S32:
+    case U32:
+    case S64:
+    case U64:
+    case F32:
+    case F64: return true;
     default: return false;
   }
 }
@@ -18,7 +27,9 @@ std::uint32_t flag_mask(const Type& type) {
 }
 
 std::uint32_t load_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size) {
-  return size == 1 ? cx.load<std::uint8_t>(at) : size == 2 ? cx.load<std::uint16_t>(at) : cx.load<std::uint32_t>(at);
+  return size == 1   ? cx.load<std::uint8_t>(at)
+         : size == 2 ? cx.load<std::uint16_t>(at)
+                     : cx.load<std::uint32_t>(at);
 }
 void store_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size, std::uint32_t value) {
   if (size == 1) {
@@ -35,9 +46,11 @@ std::uint32_t narrowed(TypeKind kind, std::uint32_t bits) {
   using enum TypeKind;
   switch (kind) {
     case Bool: return bits != 0;
-    case S8: return static_cast<std::uint32_t>(static_cast<std::int32_t>(static_cast<std::int8_t>(bits)));
+    case S8:
+      return static_cast<std::uint32_t>(static_cast<std::int32_t>(static_cast<std::int8_t>(bits)));
     case U8: return static_cast<std::uint8_t>(bits);
-    case S16: return static_cast<std::uint32_t>(static_cast<std::int32_t>(static_cast<std::int16_t>(bits)));
+    case S16:
+      return static_cast<std::uint32_t>(static_cast<std::int32_t>(static_cast<std::int16_t>(bits)));
     case U16: return static_cast<std::uint16_t>(bits);
     default: return bits;
   }
@@ -51,7 +64,8 @@ bool Transfer::string(std::uint32_t pointer, std::uint32_t length, std::uint32_t
   return from_.lift_string(pointer, length, text) && to_.lower_string(text, to_pointer, to_length);
 }
 
-bool Transfer::list(const Type& element, std::uint32_t pointer, std::uint32_t length, std::uint32_t& to_pointer) {
+bool Transfer::list(const Type& element, std::uint32_t pointer, std::uint32_t length,
+                    std::uint32_t& to_pointer) {
   if (!from_.check_list(pointer, length, element.size, element.alignment)) return false;
   const std::uint64_t size = std::uint64_t{length} * element.size;
   if (size >= (1u << 31)) return from_.fail("a list is too long to be passed on");
@@ -71,10 +85,12 @@ bool Transfer::handle(const Type& type, std::uint32_t from, std::uint32_t& to) {
   const bool host = type.resource->imported;
   std::uint64_t rep;
   if (type.kind == TypeKind::Own) {
-    return from_.lift_own(from, id, rep) && to_.lower_own({.type = id, .rep = rep, .host = host}, to);
+    return from_.lift_own(from, id, rep) &&
+           to_.lower_own({.type = id, .rep = rep, .host = host}, to);
   }
   if (!from_.lift_borrow(from, id, rep)) return false;
-  if (!host && type.resource->instance == to_instance_) {  // its own resource: the representation itself
+  if (!host &&
+      type.resource->instance == to_instance_) {  // its own resource: the representation itself
     to = static_cast<std::uint32_t>(rep);
     return true;
   }
@@ -96,10 +112,14 @@ bool Transfer::memory(const Type& type, std::uint32_t from, std::uint32_t to) {
       to_.store(to, c);
       return true;
     }
-    case Flags: store_sized(to_, to, type.size, load_sized(from_, from, type.size) & flag_mask(type)); return true;
+    case Flags:
+      store_sized(to_, to, type.size, load_sized(from_, from, type.size) & flag_mask(type));
+      return true;
     case String: {
       std::uint32_t pointer, length;
-      if (!string(from_.load<std::uint32_t>(from), from_.load<std::uint32_t>(from + 4), pointer, length)) return false;
+      if (!string(from_.load<std::uint32_t>(from), from_.load<std::uint32_t>(from + 4), pointer,
+                  length))
+        return false;
       to_.store(to, pointer);
       to_.store(to + 4, length);
       return true;
@@ -127,7 +147,8 @@ bool Transfer::memory(const Type& type, std::uint32_t from, std::uint32_t to) {
       to_.store(to + 4, length);
       return true;
     }
-    case Record: case Tuple: {
+    case Record:
+    case Tuple: {
       std::uint32_t offset = 0;
       for (const Type* field : type.children) {
         offset = align_to(offset, field->alignment);
@@ -136,7 +157,10 @@ bool Transfer::memory(const Type& type, std::uint32_t from, std::uint32_t to) {
       }
       return true;
     }
-    case Variant: case Enum: case Option: case Result: {
+    case Variant:
+    case Enum:
+    case Option:
+    case Result: {
       const std::uint32_t size = discriminant_size(type.children.size());
       const std::uint32_t index = load_sized(from_, from, size);
       if (index >= type.children.size()) return from_.fail("invalid variant discriminant");
@@ -145,7 +169,8 @@ bool Transfer::memory(const Type& type, std::uint32_t from, std::uint32_t to) {
       const std::uint32_t offset = payload_offset(type);
       return !payload || memory(*payload, from + offset, to + offset);
     }
-    case Own: case Borrow: {
+    case Own:
+    case Borrow: {
       std::uint32_t index;
       if (!handle(type, from_.load<std::uint32_t>(from), index)) return false;
       to_.store(to, index);
@@ -170,8 +195,15 @@ bool Transfer::flat_variant(const Type& type, FlatReader& from, FlatWriter& to) 
 bool Transfer::flat(const Type& type, FlatReader& from, FlatWriter& to) {
   using enum TypeKind;
   switch (type.kind) {
-    case Bool: case S8: case U8: case S16: case U16: case S32: case U32: to.u32(narrowed(type.kind, from.u32())); return true;
-    case S64: case U64: to.u64(from.u64()); return true;
+    case Bool:
+    case S8:
+    case U8:
+    case S16:
+    case U16:
+    case S32:
+    case U32: to.u32(narrowed(type.kind, from.u32())); return true;
+    case S64:
+    case U64: to.u64(from.u64()); return true;
     case F32: to.f32(from.f32()); return true;
     case F64: to.f64(from.f64()); return true;
     case Char: {
@@ -214,13 +246,18 @@ bool Transfer::flat(const Type& type, FlatReader& from, FlatWriter& to) {
       to.u32(length);
       return true;
     }
-    case Record: case Tuple:
+    case Record:
+    case Tuple:
       for (const Type* field : type.children) {
         if (!flat(*field, from, to)) return false;
       }
       return true;
-    case Variant: case Enum: case Option: case Result: return flat_variant(type, from, to);
-    case Own: case Borrow: {
+    case Variant:
+    case Enum:
+    case Option:
+    case Result: return flat_variant(type, from, to);
+    case Own:
+    case Borrow: {
       std::uint32_t index;
       if (!handle(type, from.u32(), index)) return false;
       to.u32(index);
@@ -237,7 +274,8 @@ bool Transfer::params_in_memory(const FuncType& type, std::uint32_t from, std::u
     alignment = std::max(alignment, param.type->alignment);
   }
   size = align_to(size, alignment);
-  if (!from_.aligned(from, alignment) || !from_.in_bounds(from, size) || !to_.allocate(size, alignment, to)) {
+  if (!from_.aligned(from, alignment) || !from_.in_bounds(from, size) ||
+      !to_.allocate(size, alignment, to)) {
     return false;
   }
   std::uint32_t offset = 0;

@@ -1,5 +1,5 @@
-// A value's way from one component to another: lifted by the one's canonical options and lowered by the other's in one
-// pass over its type, without a value of the host's in between.
+// A value's way from one component to another: lifted by the one's canonical options and lowered by
+// the other's in one pass over its type, without a value of the host's in between.
 #pragma once
 
 #include "unbolt/component/abi.h"
@@ -22,8 +22,10 @@ class Transfer {
   bool params_in_memory(const FuncType& type, std::uint32_t from, std::uint32_t& to);
 
  private:
-  bool string(std::uint32_t pointer, std::uint32_t length, std::uint32_t& to_pointer, std::uint32_t& to_length);
-  bool list(const Type& element, std::uint32_t pointer, std::uint32_t length, std::uint32_t& to_pointer);
+  bool string(std::uint32_t pointer, std::uint32_t length, std::uint32_t& to_pointer,
+              std::uint32_t& to_length);
+  bool list(const Type& element, std::uint32_t pointer, std::uint32_t length,
+            std::uint32_t& to_pointer);
   bool handle(const Type& type, std::uint32_t from, std::uint32_t& to);
   bool flat_variant(const Type& type, FlatReader& from, FlatWriter& to);
   ResourceId id_of(const Type& type) const {

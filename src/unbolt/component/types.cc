@@ -48,8 +48,9 @@ bool lay_out_variant(Type& type) {
     }
   }
   type.alignment = std::max(discriminant, payload_alignment);
-  type.size = align_to(align_to(discriminant, payload_alignment) + static_cast<std::uint32_t>(payload_size),
-                       type.alignment);
+  type.size =
+      align_to(align_to(discriminant, payload_alignment) + static_cast<std::uint32_t>(payload_size),
+               type.alignment);
   type.flat.push_back(CoreType::I32);
   append_flat(type.flat, payload);
   return payload_size <= kTooLarge;
@@ -63,14 +64,25 @@ void scalar(Type& type, std::uint32_t size, CoreType core) {
 bool lay_out(Type& type) {
   using enum TypeKind;
   switch (type.kind) {
-    case Bool: case S8: case U8: scalar(type, 1, CoreType::I32); return true;
-    case S16: case U16: scalar(type, 2, CoreType::I32); return true;
-    case S32: case U32: case Char: scalar(type, 4, CoreType::I32); return true;
-    case S64: case U64: scalar(type, 8, CoreType::I64); return true;
+    case Bool:
+    case S8:
+    case U8: scalar(type, 1, CoreType::I32); return true;
+    case S16:
+    case U16: scalar(type, 2, CoreType::I32); return true;
+    case S32:
+    case U32:
+    case Char: scalar(type, 4, CoreType::I32); return true;
+    case S64:
+    case U64: scalar(type, 8, CoreType::I64); return true;
     case F32: scalar(type, 4, CoreType::F32); return true;
     case F64: scalar(type, 8, CoreType::F64); return true;
-    case Own: case Borrow: case Stream: case Future: case ErrorContext: scalar(type, 4, CoreType::I32); return true;
-    case String: case Map:
+    case Own:
+    case Borrow:
+    case Stream:
+    case Future:
+    case ErrorContext: scalar(type, 4, CoreType::I32); return true;
+    case String:
+    case Map:
       type.size = 8;
       type.alignment = 4;
       type.flat = {CoreType::I32, CoreType::I32};
@@ -92,8 +104,12 @@ bool lay_out(Type& type) {
         }
         return true;
       }
-    case Record: case Tuple: return lay_out_record(type);
-    case Variant: case Option: case Result: case Enum: return lay_out_variant(type);
+    case Record:
+    case Tuple: return lay_out_record(type);
+    case Variant:
+    case Option:
+    case Result:
+    case Enum: return lay_out_variant(type);
     case Flags: {
       const std::uint32_t bits = static_cast<std::uint32_t>(type.labels.size());
       scalar(type, bits <= 8 ? 1 : bits <= 16 ? 2 : 4, CoreType::I32);
@@ -130,18 +146,22 @@ std::string labelled(const Type& type, unsigned depth) {
     if (i) out += ", ";
     out += type.labels[i];
     if (type.kind == TypeKind::Record) out += ": " + to_wit(type.children[i], depth - 1);
-    if (type.kind == TypeKind::Variant && type.children[i]) out += "(" + to_wit(type.children[i], depth - 1) + ")";
+    if (type.kind == TypeKind::Variant && type.children[i])
+      out += "(" + to_wit(type.children[i], depth - 1) + ")";
   }
   return out;
 }
 
 bool same_resource(const ResourceType* a, const ResourceType* b) {
-  return a == b || (a && b && a->name == b->name && track_of(a->interface_name) == track_of(b->interface_name));
+  return a == b || (a && b && a->name == b->name &&
+                    track_of(a->interface_name) == track_of(b->interface_name));
 }
 
 }  // namespace
 
-std::uint32_t discriminant_size(std::size_t cases) { return cases <= 256 ? 1 : cases <= 65'536 ? 2 : 4; }
+std::uint32_t discriminant_size(std::size_t cases) {
+  return cases <= 256 ? 1 : cases <= 65'536 ? 2 : 4;
+}
 
 std::uint32_t payload_offset(const Type& variant) {
   std::uint32_t alignment = 1;
@@ -201,12 +221,15 @@ std::string to_wit(const Type* type, unsigned depth) {
     case Variant: return "variant { " + labelled(*type, depth) + " }";
     case Enum: return "enum { " + labelled(*type, depth) + " }";
     case Flags: return "flags { " + labelled(*type, depth) + " }";
-    case List: return type->length ? fmt::format("list<{}, {}>", child(0), *type->length) : fmt::format("list<{}>", child(0));
+    case List:
+      return type->length ? fmt::format("list<{}, {}>", child(0), *type->length)
+                          : fmt::format("list<{}>", child(0));
     case Map: return fmt::format("map<{}, {}>", child(0), child(1));
     case Option: return fmt::format("option<{}>", child(1));
     case Result:
       if (!type->children[0] && !type->children[1]) return "result";
-      return type->children[1] ? fmt::format("result<{}, {}>", child(0), child(1)) : fmt::format("result<{}>", child(0));
+      return type->children[1] ? fmt::format("result<{}, {}>", child(0), child(1))
+                               : fmt::format("result<{}>", child(0));
     case Tuple: {
       std::string out = "tuple<";
       for (std::size_t i = 0; i < type->children.size(); ++i) out += (i ? ", " : "") + child(i);
@@ -247,7 +270,8 @@ bool equal_shape(const Type* a, const Type* b, unsigned depth) {
 bool equal_shape(const FuncType& a, const FuncType& b) {
   if (a.params.size() != b.params.size() || a.async != b.async) return false;
   for (std::size_t i = 0; i < a.params.size(); ++i) {
-    if (a.params[i].name != b.params[i].name || !equal_shape(a.params[i].type, b.params[i].type)) return false;
+    if (a.params[i].name != b.params[i].name || !equal_shape(a.params[i].type, b.params[i].type))
+      return false;
   }
   return equal_shape(a.result, b.result);
 }

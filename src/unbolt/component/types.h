@@ -1,4 +1,5 @@
-// Interface types with everything resolved: what a value of the Component Model is, and how the canonical ABI lays it out.
+// Interface types with everything resolved: what a value of the Component Model is, and how the
+// canonical ABI lays it out.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +17,40 @@ using engine::CoreFuncType;
 using engine::CoreType;
 
 enum class TypeKind : std::uint8_t {
-  Bool, S8, U8, S16, U16, S32, U32, S64, U64, F32, F64, Char, String, ErrorContext,
-  Record, Variant, List, Map, Tuple, Flags, Enum, Option, Result, Own, Borrow, Stream, Future,
+  Bool,
+  S8,
+  U8,
+  S16,
+  U16,
+  S32,
+  U32,
+  S64,
+  U64,
+  F32,
+  F64,
+  Char,
+  String,
+  ErrorContext,
+  Record,
+  Variant,
+  List,
+  Map,
+  Tuple,
+  Flags,
+  Enum,
+  Option,
+  Result,
+  Own,
+  Borrow,
+  Stream,
+  Future,
 };
 
 // A resource type by identity: two are the same if they are the same object.
 struct ResourceType {
-  // Where it comes from, for messages and linking: the import's name ("wasi:io/streams@0.2.0"; empty at a world's top
-  // level) and its own ("output-stream"). A resource that a component defines has the name it was first exported by.
+  // Where it comes from, for messages and linking: the import's name ("wasi:io/streams@0.2.0";
+  // empty at a world's top level) and its own ("output-stream"). A resource that a component
+  // defines has the name it was first exported by.
   std::string interface_name;
   std::string name;
   bool imported = false;
@@ -40,14 +67,16 @@ inline constexpr std::size_t kMaxFlatResults = 1;
 // Immutable once made; owned by a `TypeArena`.
 struct Type {
   TypeKind kind = TypeKind::Bool;
-  std::vector<std::string> labels;         // of fields, cases, flags, enumerators
-  // Of fields, cases, elements; null: a case without a payload. Of a map: key, value, and the pair of both.
+  std::vector<std::string> labels;  // of fields, cases, flags, enumerators
+  // Of fields, cases, elements; null: a case without a payload. Of a map: key, value, and the pair
+  // of both.
   std::vector<const Type*> children;
   std::optional<std::uint32_t> length;     // of a fixed-length list
   const ResourceType* resource = nullptr;  // of handles
 
-  // CanonicalABI.md, "Alignment", "Element Size" and "Flattening", for 32-bit memories. `flat` stops growing when it has
-  // more than kMaxFlatParams entries: from there on it does not matter how many there are.
+  // CanonicalABI.md, "Alignment", "Element Size" and "Flattening", for 32-bit memories. `flat`
+  // stops growing when it has more than kMaxFlatParams entries: from there on it does not matter
+  // how many there are.
   std::uint32_t size = 0;
   std::uint32_t alignment = 1;
   std::vector<CoreType> flat;
@@ -93,7 +122,8 @@ std::uint32_t payload_offset(const Type& variant);
 // The core type that holds either (CanonicalABI.md, "join").
 CoreType join(CoreType a, CoreType b);
 
-// The core signature of a function that is lowered (what a guest imports) or lifted (what a guest exports).
+// The core signature of a function that is lowered (what a guest imports) or lifted (what a guest
+// exports).
 struct FlatSignature {
   CoreFuncType core;
   bool params_in_memory = false;
@@ -106,7 +136,8 @@ FlatSignature flatten(const FuncType& type, Context context);
 std::string to_wit(const Type* type, unsigned depth = 6);
 std::string to_wit(const FuncType& type);
 
-// The same shape, with the same labels; resources are compared by interface (without its version) and name.
+// The same shape, with the same labels; resources are compared by interface (without its version)
+// and name.
 bool equal_shape(const Type* a, const Type* b, unsigned depth = 64);
 bool equal_shape(const FuncType& a, const FuncType& b);
 

@@ -16,7 +16,8 @@ std::expected<std::optional<std::string>, ConfigError> get(Call& call, std::stri
 }
 std::expected<std::vector<std::tuple<std::string, std::string>>, ConfigError> get_all(Call& call) {
   std::vector<std::tuple<std::string, std::string>> all;
-  for (const auto& [key, value] : *call.host<Guest>().links->config->snapshot()) all.emplace_back(key, value);
+  for (const auto& [key, value] : *call.host<Guest>().links->config->snapshot())
+    all.emplace_back(key, value);
   return all;
 }
 

@@ -7,10 +7,10 @@
 #include "unbolt/component/plan.h"
 
 // The packages of wit/deps in their binary form (cmake/UnboltWit.cmake).
-#define UNBOLT_WIT_PACKAGE(name)                                                    \
-  extern "C" const std::uint8_t unbolt_wit_##name[];                                \
+#define UNBOLT_WIT_PACKAGE(name)                     \
+  extern "C" const std::uint8_t unbolt_wit_##name[]; \
   extern "C" const std::uint8_t unbolt_wit_##name##_end[];
-#include "wit_packages.inc"
+#include <wit_packages.inc>
 #undef UNBOLT_WIT_PACKAGE
 
 namespace unbolt::contracts {
@@ -19,7 +19,7 @@ namespace {
 std::vector<ByteView> packages() {
   return {
 #define UNBOLT_WIT_PACKAGE(name) ByteView(unbolt_wit_##name, unbolt_wit_##name##_end),
-#include "wit_packages.inc"
+#include <wit_packages.inc>
 #undef UNBOLT_WIT_PACKAGE
   };
 }

@@ -1,4 +1,5 @@
-// The types that the contracts' WIT declares, for comparing an import's labels and for messages that show both sides.
+// The types that the contracts' WIT declares, for comparing an import's labels and for messages
+// that show both sides.
 #pragma once
 
 #include "unbolt/component/host_interface.h"

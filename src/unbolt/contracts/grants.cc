@@ -14,14 +14,16 @@ struct Authority {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return out;
 }
 
 // False where the port is no number from 1 to 65535. An IPv6 address stands in brackets.
 bool split(std::string_view text, Authority& out) {
   std::string_view host = text, port;
-  if (const auto at = host.rfind('@'); at != std::string_view::npos) host = text = host.substr(at + 1);
+  if (const auto at = host.rfind('@'); at != std::string_view::npos)
+    host = text = host.substr(at + 1);
   if (text.starts_with('[')) {
     const auto end = text.find(']');
     if (end == std::string_view::npos) return false;
@@ -38,7 +40,9 @@ bool split(std::string_view text, Authority& out) {
   }
   if (!port.empty()) {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-    if (error != std::errc() || end != port.data() + port.size() || out.port == 0 || out.port > 65'535) return false;
+    if (error != std::errc() || end != port.data() + port.size() || out.port == 0 ||
+        out.port > 65'535)
+      return false;
   }
   out.host = lower(host);
   while (out.host.ends_with('.')) out.host.pop_back();
@@ -51,18 +55,21 @@ Result<HostPattern> HostPattern::parse(std::string_view text) {
   HostPattern pattern;
   Authority parts;
   if (text.find("://") != std::string_view::npos || text.find('/') != std::string_view::npos) {
-    return fail(ErrorCode::InvalidArgument, "host pattern '{}': give HOST[:PORT], without a scheme or a path", text);
+    return fail(ErrorCode::InvalidArgument,
+                "host pattern '{}': give HOST[:PORT], without a scheme or a path", text);
   }
   if (!split(text, parts)) {
     return fail(ErrorCode::InvalidArgument,
-                "host pattern '{}': expected HOST[:PORT], where HOST is a name, *.SUFFIX or *", text);
+                "host pattern '{}': expected HOST[:PORT], where HOST is a name, *.SUFFIX or *",
+                text);
   }
   pattern.text_ = text;
   pattern.port_ = parts.port;
   pattern.host_ = parts.host;
   if (parts.host.starts_with("*.")) pattern.host_ = parts.host.substr(1);
   if (pattern.host_.find('*') != std::string::npos && pattern.host_ != "*") {
-    return fail(ErrorCode::InvalidArgument, "host pattern '{}': * may stand alone or as the first label only", text);
+    return fail(ErrorCode::InvalidArgument,
+                "host pattern '{}': * may stand alone or as the first label only", text);
   }
   return pattern;
 }
@@ -72,7 +79,8 @@ bool HostPattern::matches(std::string_view authority, unsigned default_port) con
   if (!split(authority, asked)) return false;
   if (port_ != 0 && port_ != (asked.port ? asked.port : default_port)) return false;
   if (host_ == "*") return true;
-  if (host_.starts_with('.')) return asked.host.size() > host_.size() && asked.host.ends_with(host_);
+  if (host_.starts_with('.'))
+    return asked.host.size() > host_.size() && asked.host.ends_with(host_);
   return asked.host == host_;
 }
 
@@ -90,16 +98,19 @@ Result<> Grants::add(std::string_view grant) {
     if (equals == std::string_view::npos || equals == 0) {
       return fail(ErrorCode::InvalidArgument, "grant '{}': expected env:NAME=VALUE", grant);
     }
-    env.insert_or_assign(std::string(value.substr(0, equals)), std::string(value.substr(equals + 1)));
+    env.insert_or_assign(std::string(value.substr(0, equals)),
+                         std::string(value.substr(equals + 1)));
     return {};
   }
-  return fail(ErrorCode::InvalidArgument, "grant '{}': unknown kind '{}'; there are host:PATTERN and env:NAME=VALUE",
-              grant, kind);
+  return fail(ErrorCode::InvalidArgument,
+              "grant '{}': unknown kind '{}'; there are host:PATTERN and env:NAME=VALUE", grant,
+              kind);
 }
 
 bool Grants::allows_host(std::string_view authority, unsigned default_port) const {
-  return std::any_of(hosts.begin(), hosts.end(),
-                     [&](const HostPattern& pattern) { return pattern.matches(authority, default_port); });
+  return std::any_of(hosts.begin(), hosts.end(), [&](const HostPattern& pattern) {
+    return pattern.matches(authority, default_port);
+  });
 }
 
 }  // namespace unbolt::contracts

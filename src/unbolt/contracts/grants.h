@@ -1,4 +1,5 @@
-// What a component may do beyond computing. Nothing is granted by default; docs/grants.md has the grammar.
+// What a component may do beyond computing. Nothing is granted by default; docs/grants.md has the
+// grammar.
 #pragma once
 
 #include <map>
@@ -10,7 +11,8 @@
 
 namespace unbolt::contracts {
 
-// `HOST[:PORT]`, where HOST is a name, `*.SUFFIX` (any name below it) or `*`; without a port, any port.
+// `HOST[:PORT]`, where HOST is a name, `*.SUFFIX` (any name below it) or `*`; without a port, any
+// port.
 class HostPattern {
  public:
   static Result<HostPattern> parse(std::string_view text);
@@ -20,8 +22,8 @@ class HostPattern {
 
  private:
   std::string text_;
-  std::string host_;     // lower case; "*" any, ".suffix" any below
-  unsigned port_ = 0;    // 0: any
+  std::string host_;   // lower case; "*" any, ".suffix" any below
+  unsigned port_ = 0;  // 0: any
 };
 
 // A value; built once, then read by all threads.

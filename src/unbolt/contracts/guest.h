@@ -22,11 +22,12 @@ struct Links {
   std::shared_ptr<Logging> logging;
 };
 
-// Host functions find it with `call.host<Guest>()`. Belongs to whoever made the instance, outlives it, on its loop.
+// Host functions find it with `call.host<Guest>()`. Belongs to whoever made the instance, outlives
+// it, on its loop.
 struct Guest {
-  std::string_view component;      // its name, for the log
+  std::string_view component;  // its name, for the log
   Executor loop;
-  const Links* links = nullptr;    // pinned for the invocation
+  const Links* links = nullptr;  // pinned for the invocation
   wasi::Context* wasi = nullptr;
 };
 

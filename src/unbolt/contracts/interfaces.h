@@ -5,9 +5,10 @@
 
 namespace unbolt::contracts {
 
-void add_key_value(component::HostInterfaces& host);  // wasi:keyvalue@0.2.0-draft: store, atomics, batch
-void add_config(component::HostInterfaces& host);     // wasi:config, in its three spellings
-void add_logging(component::HostInterfaces& host);    // wasi:logging
+void add_key_value(
+    component::HostInterfaces& host);  // wasi:keyvalue@0.2.0-draft: store, atomics, batch
+void add_config(component::HostInterfaces& host);   // wasi:config, in its three spellings
+void add_logging(component::HostInterfaces& host);  // wasi:logging
 
 inline void add_all(component::HostInterfaces& host) {
   add_key_value(host);

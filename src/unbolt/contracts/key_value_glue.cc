@@ -1,5 +1,5 @@
-// wasi:keyvalue@0.2.0-draft onto KeyValue. Every function answers at once where the provider does, and parks the guest
-// where it does not.
+// wasi:keyvalue@0.2.0-draft onto KeyValue. Every function answers at once where the provider does,
+// and parks the guest where it does not.
 #include <map>
 
 #include "unbolt/component/bind.h"
@@ -26,7 +26,8 @@ StoreError to_store_error(const Error& error) {
   }
 }
 
-// A handle names its bucket; the provider is looked up for each operation, so that a swapped one is met at once.
+// A handle names its bucket; the provider is looked up for each operation, so that a swapped one is
+// met at once.
 struct Bucket {
   static constexpr std::size_t kMaxCursors = 64;
   std::string name;
@@ -38,8 +39,10 @@ KeyValue& provider(Call& call) { return *call.host<Guest>().links->key_value; }
 template <class T>
 StoreResult<T> to_store(Result<T> result) {
   if (!result) return std::unexpected(to_store_error(result.error()));
-  if constexpr (std::is_void_v<T>) return {};
-  else return std::move(*result);
+  if constexpr (std::is_void_v<T>)
+    return {};
+  else
+    return std::move(*result);
 }
 
 // Converts a provider's answer, now or when it comes.
@@ -62,7 +65,8 @@ Reply<StoreResult<T>> answer(Reply<Result<T>> reply) {
 StoreResult<Own<Bucket>> open(Call&, std::string_view identifier) {
   return std::make_unique<Bucket>(Bucket{std::string(identifier), {}});
 }
-Reply<StoreResult<std::optional<Bytes>>> get(Call& call, Borrow<Bucket> bucket, std::string_view key) {
+Reply<StoreResult<std::optional<Bytes>>> get(Call& call, Borrow<Bucket> bucket,
+                                             std::string_view key) {
   return answer(provider(call).get(bucket->name, key));
 }
 Reply<StoreResult<>> set(Call& call, Borrow<Bucket> bucket, std::string_view key, ByteView value) {
@@ -80,9 +84,11 @@ struct KeyResponse {
   std::optional<std::uint64_t> cursor;
 };
 
-// The draft's cursor is a number, a provider's is text. The number is how many keys came before: the handle remembers the
-// text that goes with it, and where it does not (another handle, another request) the pages before are walked again.
-StoreResult<KeyResponse> to_key_response(Bucket& bucket, std::uint64_t before, Result<KeyPage> page) {
+// The draft's cursor is a number, a provider's is text. The number is how many keys came before:
+// the handle remembers the text that goes with it, and where it does not (another handle, another
+// request) the pages before are walked again.
+StoreResult<KeyResponse> to_key_response(Bucket& bucket, std::uint64_t before,
+                                         Result<KeyPage> page) {
   if (!page) return std::unexpected(to_store_error(page.error()));
   KeyResponse response{std::move(page->keys), std::nullopt};
   if (page->next) {
@@ -92,16 +98,19 @@ StoreResult<KeyResponse> to_key_response(Bucket& bucket, std::uint64_t before, R
   }
   return response;
 }
-Task<StoreResult<KeyResponse>> list_keys_later(Bucket* bucket, std::uint64_t before, Task<Result<KeyPage>> page) {
+Task<StoreResult<KeyResponse>> list_keys_later(Bucket* bucket, std::uint64_t before,
+                                               Task<Result<KeyPage>> page) {
   co_return to_key_response(*bucket, before, co_await std::move(page));
 }
-Task<StoreResult<KeyResponse>> walk_to(std::shared_ptr<KeyValue> store, Bucket* bucket, std::uint64_t before) {
+Task<StoreResult<KeyResponse>> walk_to(std::shared_ptr<KeyValue> store, Bucket* bucket,
+                                       std::uint64_t before) {
   std::optional<std::string> from;
   for (std::uint64_t passed = 0;;) {
     auto page = co_await store->list_keys(bucket->name, from).wait();
     if (!page) co_return std::unexpected(to_store_error(page.error()));
     if (passed + page->keys.size() > before) {
-      page->keys.erase(page->keys.begin(), page->keys.begin() + static_cast<std::ptrdiff_t>(before - passed));
+      page->keys.erase(page->keys.begin(),
+                       page->keys.begin() + static_cast<std::ptrdiff_t>(before - passed));
       co_return to_key_response(*bucket, before, std::move(page));
     }
     passed += page->keys.size();
@@ -109,7 +118,8 @@ Task<StoreResult<KeyResponse>> walk_to(std::shared_ptr<KeyValue> store, Bucket* 
     from = std::move(page->next);
   }
 }
-Reply<StoreResult<KeyResponse>> list_keys(Call& call, Borrow<Bucket> bucket, std::optional<std::uint64_t> cursor) {
+Reply<StoreResult<KeyResponse>> list_keys(Call& call, Borrow<Bucket> bucket,
+                                          std::optional<std::uint64_t> cursor) {
   std::optional<std::string_view> from;
   if (cursor && *cursor > 0) {
     const auto known = bucket->cursors.find(*cursor);
@@ -152,7 +162,8 @@ StoreResult<Pairs> with_keys(std::vector<std::string> keys, Result<Found> found)
 Task<StoreResult<Pairs>> with_keys_later(std::vector<std::string> keys, Task<Result<Found>> found) {
   co_return with_keys(std::move(keys), co_await std::move(found));
 }
-Reply<StoreResult<Pairs>> get_many(Call& call, Borrow<Bucket> bucket, std::vector<std::string_view> keys) {
+Reply<StoreResult<Pairs>> get_many(Call& call, Borrow<Bucket> bucket,
+                                   std::vector<std::string_view> keys) {
   auto found = provider(call).get_many(bucket->name, keys);
   std::vector<std::string> names(keys.begin(), keys.end());
   if (found.ready()) return with_keys(std::move(names), std::move(found).take());
@@ -165,7 +176,8 @@ Reply<StoreResult<>> set_many(Call& call, Borrow<Bucket> bucket,
   for (const auto& [key, value] : entries) pairs.emplace_back(key, value);
   return answer(provider(call).set_many(bucket->name, pairs));
 }
-Reply<StoreResult<>> delete_many(Call& call, Borrow<Bucket> bucket, std::vector<std::string_view> keys) {
+Reply<StoreResult<>> delete_many(Call& call, Borrow<Bucket> bucket,
+                                 std::vector<std::string_view> keys) {
   return answer(provider(call).remove_many(bucket->name, keys));
 }
 

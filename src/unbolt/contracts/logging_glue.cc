@@ -11,7 +11,8 @@ inline constexpr std::size_t kEnumCases<LogLevel> = 6;
 namespace unbolt::contracts {
 namespace {
 
-void log(component::Call& call, LogLevel level, std::string_view context, std::string_view message) {
+void log(component::Call& call, LogLevel level, std::string_view context,
+         std::string_view message) {
   const auto& guest = call.host<Guest>();
   guest.links->logging->write(guest.component, level, context, message);
 }

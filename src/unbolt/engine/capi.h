@@ -1,10 +1,11 @@
-// The engine's C API with the types of it that this folder shows to others. Only engine/ includes wasmtime.h.
+// The engine's C API with the types of it that this folder shows to others. Only engine/ includes
+// wasmtime.h.
 #pragma once
 
 #include <memory>
 
-#include <wasmtime.h>
 #include <unbolt_native.h>
+#include <wasmtime.h>
 
 namespace unbolt::engine {
 

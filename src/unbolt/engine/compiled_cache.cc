@@ -69,9 +69,10 @@ class Mapping {
  public:
   explicit Mapping(const fs::path& path) {
     File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    struct stat info {};
+    struct stat info{};
     if (!file || fstat(file.get(), &info) != 0 || info.st_size <= 0) return;
-    void* p = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, file.get(), 0);
+    void* p = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE,
+                   file.get(), 0);
     if (p == MAP_FAILED) return;
     view_ = {static_cast<const std::uint8_t*>(p), static_cast<std::size_t>(info.st_size)};
   }
@@ -106,7 +107,8 @@ Result<Bytes> load_key(const fs::path& path) {
     if (attempt == 1) return fresh;
     if (auto key = read_small(path); key && key->size() == kKeyBytes) return std::move(*key);
   }
-  return fail(ErrorCode::Io, "cannot read or make the key '{}': {}", path.string(), std::strerror(errno));
+  return fail(ErrorCode::Io, "cannot read or make the key '{}': {}", path.string(),
+              std::strerror(errno));
 }
 
 }  // namespace
@@ -118,25 +120,30 @@ std::string sha256_hex(ByteView bytes) {
 }
 
 fs::path CompiledCache::default_folder() {
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return fs::path(xdg) / "unbolt" / "compiled";
-  if (const char* home = std::getenv("HOME"); home && *home) return fs::path(home) / ".cache" / "unbolt" / "compiled";
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
+    return fs::path(xdg) / "unbolt" / "compiled";
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return fs::path(home) / ".cache" / "unbolt" / "compiled";
   return {};
 }
 
 Result<CompiledCache> CompiledCache::open(fs::path folder) {
-  if (folder.empty()) return fail(ErrorCode::Io, "no cache folder: neither XDG_CACHE_HOME nor HOME is set");
+  if (folder.empty())
+    return fail(ErrorCode::Io, "no cache folder: neither XDG_CACHE_HOME nor HOME is set");
   std::error_code ec;
   fs::create_directories(folder.parent_path(), ec);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(ErrorCode::Io, "cannot make the cache folder '{}': {}", folder.string(), std::strerror(errno));
+    return fail(ErrorCode::Io, "cannot make the cache folder '{}': {}", folder.string(),
+                std::strerror(errno));
   }
-  struct stat info {};
+  struct stat info{};
   if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
     return fail(ErrorCode::Io, "the cache '{}' is no folder", folder.string());
   }
   if (info.st_uid != ::geteuid() || (info.st_mode & 077) != 0) {
     return fail(ErrorCode::Denied,
-                "the cache folder '{}' is open to others (it holds compiled code): its owner must be you, its mode 0700",
+                "the cache folder '{}' is open to others (it holds compiled code): its owner must "
+                "be you, its mode 0700",
                 folder.string());
   }
   UNBOLT_ASSIGN(Bytes key, load_key(folder / "key"));
@@ -150,8 +157,8 @@ std::string CompiledCache::authentication_code(std::string_view name, ByteView c
   std::string text = fmt::format("{}:{}", name, hex(inner));
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> code{};
   unsigned length = code.size();
-  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<const std::uint8_t*>(text.data()),
-       text.size(), code.data(), &length);
+  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+       reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), code.data(), &length);
   return hex(code);
 }
 
@@ -173,14 +180,16 @@ bool CompiledCache::write(const std::string& name, ByteView content) const {
 
 Result<Module> CompiledCache::load(const Engine& engine, ByteView bytes,
                                    const std::function<void()>& before_compiling) const {
-  const std::string name = fmt::format("{}-{:016x}", sha256_hex(bytes), engine.compatibility_hash());
+  const std::string name =
+      fmt::format("{}-{:016x}", sha256_hex(bytes), engine.compatibility_hash());
   const fs::path code_path = folder_ / (name + ".code");
   {
     const auto stored = read_small(folder_ / (name + ".mac"));
     const Mapping code(code_path);
     if (stored && !code.view().empty()) {
       const std::string expected = authentication_code(name, code.view());
-      if (stored->size() == expected.size() && CRYPTO_memcmp(stored->data(), expected.data(), expected.size()) == 0) {
+      if (stored->size() == expected.size() &&
+          CRYPTO_memcmp(stored->data(), expected.data(), expected.size()) == 0) {
         if (auto module = Module::deserialize_file(engine, code_path.string())) return module;
       }
     }

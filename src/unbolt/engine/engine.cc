@@ -12,9 +12,11 @@
 namespace unbolt::engine {
 namespace {
 
-// What one slot of the pool costs: its memory's reservation (4 GiB and a guard), its tables, its stack.
+// What one slot of the pool costs: its memory's reservation (4 GiB and a guard), its tables, its
+// stack.
 constexpr std::uint64_t kSlotAddressSpace = (4ull << 30) + (64ull << 20);
-// Of ten slots: a memory with its image (3), its stack and the guard of it (2); measured 51 with all of them parked.
+// Of ten slots: a memory with its image (3), its stack and the guard of it (2); measured 51 with
+// all of them parked.
 constexpr std::uint64_t kTenSlotsMappings = 52;
 // Left for everything else in the process: libraries, threads, compiled modules.
 constexpr std::uint64_t kSpareMappings = 8'000;
@@ -49,7 +51,8 @@ std::uint64_t reservable_address_space() {
   return 0;
 }
 
-void configure_pool(wasm_config_t* config, std::size_t size, const EngineOptions& options, bool& pagemap_scan) {
+void configure_pool(wasm_config_t* config, std::size_t size, const EngineOptions& options,
+                    bool& pagemap_scan) {
   Handle<wasmtime_pooling_allocation_config_t, wasmtime_pooling_allocation_config_delete> pool(
       wasmtime_pooling_allocation_config_new());
   auto* p = pool.get();
@@ -65,7 +68,8 @@ void configure_pool(wasm_config_t* config, std::size_t size, const EngineOptions
   wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(p, options.keep_resident);
   wasmtime_pooling_allocation_config_table_keep_resident_set(p, 64 * 1024);
   wasmtime_pooling_allocation_config_async_stack_keep_resident_set(p, 64 * 1024);
-  // A page that was written and then swapped out is not seen by the engine's scan and would reach the next tenant.
+  // A page that was written and then swapped out is not seen by the engine's scan and would reach
+  // the next tenant.
   pagemap_scan = options.pagemap_scan == EngineOptions::PagemapScan::Auto && !swap_is_active() &&
                  unbolt_pool_use_pagemap_scan(p);
   wasmtime_pooling_allocation_strategy_set(config, p);
@@ -88,7 +92,8 @@ MachineLimits machine_limits() {
 }
 
 std::size_t fitting_pool(std::size_t wanted, const MachineLimits& limits) {
-  const std::uint64_t mappings = limits.mappings > kSpareMappings ? limits.mappings - kSpareMappings : 0;
+  const std::uint64_t mappings =
+      limits.mappings > kSpareMappings ? limits.mappings - kSpareMappings : 0;
   // A third of the address space is left for whoever else is in the process.
   const std::uint64_t fits =
       std::min(mappings * 10 / kTenSlotsMappings, limits.address_space / 3 * 2 / kSlotAddressSpace);

@@ -1,4 +1,5 @@
-// The engine of the process: its configuration, the pool that instances come from, and the clock that interrupts guests.
+// The engine of the process: its configuration, the pool that instances come from, and the clock
+// that interrupts guests.
 #pragma once
 
 #include <atomic>
@@ -15,8 +16,8 @@
 namespace unbolt::engine {
 
 struct EngineOptions {
-  // Instances with one memory that may live at a time; the pool is made smaller where the machine cannot carry it.
-  // 0: no pool, memory is mapped when it is needed.
+  // Instances with one memory that may live at a time; the pool is made smaller where the machine
+  // cannot carry it. 0: no pool, memory is mapped when it is needed.
   std::size_t max_instances = 1000;
   // Bytes of a memory that a dropped instance leaves mapped for the next one.
   std::size_t keep_resident = 4u << 20;

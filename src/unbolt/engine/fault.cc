@@ -22,7 +22,8 @@ std::vector<std::string> take_frames(wasm_frame_vec_t& frames) {
     const wasm_name_t* name = wasmtime_frame_func_name(frame);
     const auto offset = wasm_frame_module_offset(frame);
     if (name && name->size) {
-      lines.push_back(fmt::format("{} (at {:#x})", std::string_view(name->data, name->size), offset));
+      lines.push_back(
+          fmt::format("{} (at {:#x})", std::string_view(name->data, name->size), offset));
     } else {
       lines.push_back(fmt::format("function {} (at {:#x})", wasm_frame_func_index(frame), offset));
     }
@@ -31,9 +32,11 @@ std::vector<std::string> take_frames(wasm_frame_vec_t& frames) {
   return lines;
 }
 
-// The engine's message carries its own rendering of the backtrace first and the cause after it; the cause is what counts.
+// The engine's message carries its own rendering of the backtrace first and the cause after it; the
+// cause is what counts.
 std::string cause(std::string text) {
-  if (const auto at = text.find("wasm trap: "); at != std::string::npos && text.starts_with("error while executing")) {
+  if (const auto at = text.find("wasm trap: ");
+      at != std::string::npos && text.starts_with("error while executing")) {
     text.erase(0, at);
   } else if (text.starts_with("error while executing")) {
     const auto last = text.find("Caused by:");
@@ -48,7 +51,8 @@ std::string cause(std::string text) {
 
 Fault::Kind kind_of(std::string_view message) {
   if (message.contains("maximum concurrent") || message.contains("resource limit exceeded") ||
-      message.contains("Insufficient resources") || message.contains("exceeds the configured maximum") ||
+      message.contains("Insufficient resources") ||
+      message.contains("exceeds the configured maximum") ||
       message.contains("exceeds memory limits") || message.contains("exceeds table limits")) {
     return Fault::Kind::Limit;
   }
@@ -97,6 +101,8 @@ std::string Fault::describe() const {
   return text;
 }
 
-Trap* make_trap(std::string_view message) { return wasmtime_trap_new(message.data(), message.size()); }
+Trap* make_trap(std::string_view message) {
+  return wasmtime_trap_new(message.data(), message.size());
+}
 
 }  // namespace unbolt::engine

@@ -47,7 +47,8 @@ Result<Module> Module::deserialize_file(const Engine& engine, const std::string&
 
 Result<Bytes> Module::serialize() const {
   wasm_byte_vec_t out;
-  if (auto* error = wasmtime_module_serialize(module_.get(), &out)) return engine_error(ErrorCode::Internal, error);
+  if (auto* error = wasmtime_module_serialize(module_.get(), &out))
+    return engine_error(ErrorCode::Internal, error);
   Bytes bytes(out.data, out.data + out.size);
   wasm_byte_vec_delete(&out);
   return bytes;
@@ -77,16 +78,19 @@ Result<> Linker::define(std::string_view module, std::string_view name, const Co
   wasm_valtype_vec_t params = to_valtypes(type.params);
   wasm_valtype_vec_t results = to_valtypes(type.results);
   Handle<wasm_functype_t, wasm_functype_delete> functype(wasm_functype_new(&params, &results));
-  if (auto* error = wasmtime_linker_define_func_unchecked(linker_.get(), module.data(), module.size(), name.data(),
-                                                          name.size(), functype.get(), callback, env, nullptr)) {
+  if (auto* error = wasmtime_linker_define_func_unchecked(linker_.get(), module.data(),
+                                                          module.size(), name.data(), name.size(),
+                                                          functype.get(), callback, env, nullptr)) {
     return engine_error(ErrorCode::Internal, error);
   }
   return {};
 }
 
-Extern Linker::get(wasmtime_context_t* store, std::string_view module, std::string_view name) const {
+Extern Linker::get(wasmtime_context_t* store, std::string_view module,
+                   std::string_view name) const {
   Extern item;
-  if (!wasmtime_linker_get(linker_.get(), store, module.data(), module.size(), name.data(), name.size(), &item)) {
+  if (!wasmtime_linker_get(linker_.get(), store, module.data(), module.size(), name.data(),
+                           name.size(), &item)) {
     std::abort();  // a name of our own making
   }
   return item;

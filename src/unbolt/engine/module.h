@@ -29,15 +29,18 @@ struct CoreImport {
   wasm_externkind_t kind;
 };
 
-// An export found once by name, then read from each instance by index. Owned by its module's user; must not outlive it.
+// An export found once by name, then read from each instance by index. Owned by its module's user;
+// must not outlive it.
 using ExportHandle = Handle<unbolt_module_export_t, unbolt_module_export_delete>;
 
 // Immutable, shared by all threads, outlived by its engine.
 class Module {
  public:
-  // Takes `bytes` through validation and the compiler; uses several threads, takes milliseconds to seconds.
+  // Takes `bytes` through validation and the compiler; uses several threads, takes milliseconds to
+  // seconds.
   static Result<Module> compile(const Engine& engine, ByteView bytes);
-  // Reads a file that `serialize` wrote. Trusts it: the caller has authenticated it (compiled_cache.h).
+  // Reads a file that `serialize` wrote. Trusts it: the caller has authenticated it
+  // (compiled_cache.h).
   static Result<Module> deserialize_file(const Engine& engine, const std::string& path);
   Result<Bytes> serialize() const;
 
@@ -52,15 +55,15 @@ class Module {
   Handle<wasmtime_module_t, wasmtime_module_delete> module_;
 };
 
-// Host functions by module and name, shared by every store (made for each store they dominate instantiation).
-// Immutable once stores use it; outlived by its engine.
+// Host functions by module and name, shared by every store (made for each store they dominate
+// instantiation). Immutable once stores use it; outlived by its engine.
 class Linker {
  public:
   explicit Linker(const Engine& engine) : linker_(wasmtime_linker_new(engine.capi())) {}
 
   // `callback` must not throw; `env` outlives the linker and all stores that use it.
-  Result<> define(std::string_view module, std::string_view name, const CoreFuncType& type, HostCallback callback,
-                  void* env);
+  Result<> define(std::string_view module, std::string_view name, const CoreFuncType& type,
+                  HostCallback callback, void* env);
   // The function as an item of one store. It must have been defined.
   Extern get(wasmtime_context_t* store, std::string_view module, std::string_view name) const;
   const wasmtime_linker_t* capi() const { return linker_.get(); }
@@ -69,7 +72,8 @@ class Linker {
   Handle<wasmtime_linker_t, wasmtime_linker_delete> linker_;
 };
 
-// A module with all its imports bound to host functions of a linker: the cheapest way to instantiate. Immutable, shared.
+// A module with all its imports bound to host functions of a linker: the cheapest way to
+// instantiate. Immutable, shared.
 class PreparedModule {
  public:
   static Result<PreparedModule> prepare(const Linker& linker, const Module& module);

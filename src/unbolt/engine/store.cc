@@ -22,24 +22,26 @@ constexpr std::string_view kEnter = "enter";
 
 Func find(const wasmtime_linker_t* linker, wasmtime_context_t* context, std::string_view name) {
   Extern item;
-  const bool found =
-      wasmtime_linker_get(linker, context, kModule.data(), kModule.size(), name.data(), name.size(), &item);
+  const bool found = wasmtime_linker_get(linker, context, kModule.data(), kModule.size(),
+                                         name.data(), name.size(), &item);
   if (!found) std::abort();  // FiberSupport's constructor defines both
   return item.of.func;
 }
 
 }  // namespace
 
-FiberSupport::FiberSupport(const Engine& engine) : engine_(engine), linker_(wasmtime_linker_new(engine.capi())) {
+FiberSupport::FiberSupport(const Engine& engine)
+    : engine_(engine), linker_(wasmtime_linker_new(engine.capi())) {
   wasm_valtype_vec_t params, results;
   wasm_valtype_vec_new_empty(&params);
   wasm_valtype_vec_new_empty(&results);
   Handle<wasm_functype_t, wasm_functype_delete> type(wasm_functype_new(&params, &results));
-  auto* park_error = wasmtime_linker_define_async_func(linker_.get(), kModule.data(), kModule.size(), kPark.data(),
-                                                       kPark.size(), type.get(), &Store::begin_park, nullptr, nullptr);
-  auto* enter_error = wasmtime_linker_define_func_unchecked(linker_.get(), kModule.data(), kModule.size(),
-                                                            kEnter.data(), kEnter.size(), type.get(), &Store::enter,
-                                                            nullptr, nullptr);
+  auto* park_error = wasmtime_linker_define_async_func(
+      linker_.get(), kModule.data(), kModule.size(), kPark.data(), kPark.size(), type.get(),
+      &Store::begin_park, nullptr, nullptr);
+  auto* enter_error = wasmtime_linker_define_func_unchecked(
+      linker_.get(), kModule.data(), kModule.size(), kEnter.data(), kEnter.size(), type.get(),
+      &Store::enter, nullptr, nullptr);
   if (park_error || enter_error) std::abort();  // two fixed names in a fresh linker
 }
 
@@ -48,13 +50,15 @@ Store::Store(const FiberSupport& support, void* owner, const StoreLimits& limits
       owner_(owner),
       store_(wasmtime_store_new(support.engine().capi(), this, nullptr)),
       context_(wasmtime_store_context(store_.get())) {
-  wasmtime_store_limiter(store_.get(), static_cast<std::int64_t>(limits.memory_bytes), -1, -1, -1, -1);
+  wasmtime_store_limiter(store_.get(), static_cast<std::int64_t>(limits.memory_bytes), -1, -1, -1,
+                         -1);
   wasmtime_context_set_epoch_deadline(context_, 1);
   wasmtime_store_epoch_deadline_callback(store_.get(), &Store::on_epoch, this, nullptr);
 }
 
 Store::~Store() {
-  // Only when the program is torn down with guests still parked: drop what they wait for, then their frames.
+  // Only when the program is torn down with guests still parked: drop what they wait for, then
+  // their frames.
   wait_.reset();
   call_.reset();
   instantiation_.reset();
@@ -72,7 +76,8 @@ bool Store::begin_instantiate(const PreparedModule& module, wasmtime_instance_t&
   return true;
 }
 
-bool Store::begin_instantiate(const Module& module, std::span<const Extern> imports, wasmtime_instance_t& out) {
+bool Store::begin_instantiate(const Module& module, std::span<const Extern> imports,
+                              wasmtime_instance_t& out) {
   assert(!running_);
   running_ = true;
   stack_base_ = 0;
@@ -94,8 +99,8 @@ bool Store::begin(Body& body) {
 }
 
 bool Store::poll() {
-  const bool over =
-      call_ ? wasmtime_call_future_poll(call_.get()) : unbolt_instantiation_poll(instantiation_.get());
+  const bool over = call_ ? wasmtime_call_future_poll(call_.get())
+                          : unbolt_instantiation_poll(instantiation_.get());
   if (over) ended();
   return over;
 }
@@ -137,11 +142,13 @@ Trap* Store::call(const Func& function, Raw* values, std::size_t count) noexcept
   // In a start function no frame of ours is below the guest's: assume that it has used all it may.
   if (stack_base_ == 0) stack_base_ = here + Engine::kMaxWasmStack;
   if (stack_base_ - here + Engine::kMaxWasmStack + kHostStack > Engine::kFiberStack) {
-    return fail(Fault::Kind::Trap, "call stack exhausted: too many calls nested between host and guest");
+    return fail(Fault::Kind::Trap,
+                "call stack exhausted: too many calls nested between host and guest");
   }
   wasm_trap_t* trap = nullptr;
   wasmtime_error_t* error = wasmtime_func_call_unchecked(context_, &function, values, count, &trap);
-  if (error == nullptr && trap == nullptr) [[likely]] return nullptr;
+  if (error == nullptr && trap == nullptr) [[likely]]
+    return nullptr;
   if (error) note(fault_from(error));
   if (trap) note(fault_from(trap));
   return make_trap("nested call trapped");
@@ -179,8 +186,9 @@ Trap* Store::park(Task<> task) noexcept {
   return nullptr;
 }
 
-void Store::begin_park(void*, Caller* caller, const wasmtime_val_t*, std::size_t, wasmtime_val_t*, std::size_t,
-                       wasm_trap_t**, wasmtime_async_continuation_t* continuation) noexcept {
+void Store::begin_park(void*, Caller* caller, const wasmtime_val_t*, std::size_t, wasmtime_val_t*,
+                       std::size_t, wasm_trap_t**,
+                       wasmtime_async_continuation_t* continuation) noexcept {
   continuation->callback = &Store::park_is_over;
   continuation->env = &of(caller);
   continuation->finalizer = nullptr;
@@ -191,7 +199,8 @@ bool Store::park_is_over(void* self) noexcept { return static_cast<Store*>(self)
 wasmtime_error_t* Store::on_epoch(wasmtime_context_t*, void* self, std::uint64_t* delta,
                                   wasmtime_update_deadline_kind_t* kind) noexcept {
   auto& store = *static_cast<Store*>(self);
-  if (!store.cancelled_ && store.deadline_ && std::chrono::steady_clock::now() >= *store.deadline_) {
+  if (!store.cancelled_ && store.deadline_ &&
+      std::chrono::steady_clock::now() >= *store.deadline_) {
     store.cancelled_ = store.expired_ = true;
   }
   if (store.cancelled_) {
@@ -224,7 +233,8 @@ Task<> Store::drive() {
       Task<> task = std::move(*wait_);
       wait_.reset();
       std::exception_ptr failure;
-      // Inside it cancellation throws: a task that is cancelled between two of its steps must not take the next.
+      // Inside it cancellation throws: a task that is cancelled between two of its steps must not
+      // take the next.
       co_await asio::this_coro::throw_if_cancelled(true);
       try {
         co_await std::move(task);
@@ -248,7 +258,8 @@ Task<> Store::settle() {
     co_await drive();
     co_return;
   }
-  // One timer and one signal for all the waits of this invocation. Shared, as the timer's handler may run after us.
+  // One timer and one signal for all the waits of this invocation. Shared, as the timer's handler
+  // may run after us.
   struct Stop {
     asio::cancellation_signal signal;
     bool over = false;
@@ -268,14 +279,17 @@ Task<> Store::settle() {
       if (!stop->over) stop->signal.emit(type);
     });
   }
-  co_await asio::co_spawn(executor, drive(), asio::bind_cancellation_slot(stop->signal.slot(), use_task));
+  co_await asio::co_spawn(executor, drive(),
+                          asio::bind_cancellation_slot(stop->signal.slot(), use_task));
   stop->over = true;
   if (outer.is_connected()) outer.clear();
 }
 
-Extern Store::export_of(const wasmtime_instance_t& instance, const unbolt_module_export_t* handle) const {
+Extern Store::export_of(const wasmtime_instance_t& instance,
+                        const unbolt_module_export_t* handle) const {
   Extern item;
-  if (!unbolt_instance_export(context_, &instance, handle, &item)) std::abort();  // the handle is of its module
+  if (!unbolt_instance_export(context_, &instance, handle, &item))
+    std::abort();  // the handle is of its module
   return item;
 }
 

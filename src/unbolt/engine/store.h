@@ -1,12 +1,15 @@
-// A store: the memory, tables and instances of one live component, and the fiber its guest code runs on.
+// A store: the memory, tables and instances of one live component, and the fiber its guest code
+// runs on.
 //
-// Guest code runs only between `begin…` and the end of `settle`. It is entered on a fiber, and a host function that must
-// wait *parks*: it suspends the whole fiber, its own C++ frames included, while the loop goes on. The engine aborts the
-// process when the rules of parking are broken; this file is the one place that parks and enters guests, and asserts them:
+// Guest code runs only between `begin…` and the end of `settle`. It is entered on a fiber, and a
+// host function that must wait *parks*: it suspends the whole fiber, its own C++ frames included,
+// while the loop goes on. The engine aborts the process when the rules of parking are broken; this
+// file is the one place that parks and enters guests, and asserts them:
 //   - a guest is entered (`call`) only from its own fiber, never from the loop while it is parked;
 //   - after a cancelled park every later park and call of that invocation traps at once;
 //   - before each nested call at least kMaxWasmStack + kHostStack of the fiber's stack is left;
-//   - no `call` and no `park` inside a catch block or a destructor (exceptions are counted per thread, not per fiber);
+//   - no `call` and no `park` inside a catch block or a destructor (exceptions are counted per
+//   thread, not per fiber);
 //   - the pending future is deleted before its store.
 #pragma once
 
@@ -27,7 +30,8 @@
 
 namespace unbolt::engine {
 
-// The two functions of the engine's that fibers need, made once for each engine. Outlives its stores.
+// The two functions of the engine's that fibers need, made once for each engine. Outlives its
+// stores.
 class FiberSupport {
  public:
   explicit FiberSupport(const Engine& engine);
@@ -63,13 +67,15 @@ class Store {
 
   // ---- On the loop.
 
-  // What the guest may use of wall-clock time until the next `set_deadline`; it ends with Fault::Kind::Deadline.
+  // What the guest may use of wall-clock time until the next `set_deadline`; it ends with
+  // Fault::Kind::Deadline.
   void set_deadline(Deadline deadline) { deadline_ = deadline; }
 
-  // Each starts one thing and says whether it has ended at once; if not, await `settle`. One at a time. Arguments live
-  // until the end. Afterwards `take_fault` says how it went.
+  // Each starts one thing and says whether it has ended at once; if not, await `settle`. One at a
+  // time. Arguments live until the end. Afterwards `take_fault` says how it went.
   bool begin_instantiate(const PreparedModule& module, wasmtime_instance_t& out);
-  bool begin_instantiate(const Module& module, std::span<const Extern> imports, wasmtime_instance_t& out);
+  bool begin_instantiate(const Module& module, std::span<const Extern> imports,
+                         wasmtime_instance_t& out);
   // Runs `body` on a fiber: host code that may `call` and `park`.
   struct Body {
     virtual Trap* run(Store& store) = 0;
@@ -78,8 +84,9 @@ class Store {
     ~Body() = default;
   };
   bool begin(Body& body);
-  // Awaits what the guest waits for, again and again, until it has ended. Cancelling it (Asio's signal) cancels what
-  // the guest waits for; the guest then traps with Fault::Kind::Cancelled, and `settle` ends.
+  // Awaits what the guest waits for, again and again, until it has ended. Cancelling it (Asio's
+  // signal) cancels what the guest waits for; the guest then traps with Fault::Kind::Cancelled, and
+  // `settle` ends.
   Task<> settle();
   std::optional<Fault> take_fault();
 
@@ -87,22 +94,26 @@ class Store {
 
   // ---- On the fiber, from host functions and from `Body::run`.
 
-  // Calls a core function: arguments in, results out, both in `values` (as large as the larger of the two).
-  // A trap comes back as such and has to be returned.
+  // Calls a core function: arguments in, results out, both in `values` (as large as the larger of
+  // the two). A trap comes back as such and has to be returned.
   [[nodiscard]] Trap* call(const Func& function, Raw* values, std::size_t count) noexcept;
-  // Suspends the guest until `task` has ended, on the loop. Null: go on; else a trap to be returned. A task that throws
-  // ends the call with Fault::Kind::Internal.
+  // Suspends the guest until `task` has ended, on the loop. Null: go on; else a trap to be
+  // returned. A task that throws ends the call with Fault::Kind::Internal.
   [[nodiscard]] Trap* park(Task<> task) noexcept;
   // A trap with a reason of our own: the first one given is what `take_fault` reports.
   [[nodiscard]] Trap* fail(Fault::Kind kind, std::string_view reason) noexcept;
 
-  std::uint8_t* memory_data(const Memory& memory) const { return wasmtime_memory_data(context_, &memory); }
-  std::size_t memory_size(const Memory& memory) const { return wasmtime_memory_data_size(context_, &memory); }
+  std::uint8_t* memory_data(const Memory& memory) const {
+    return wasmtime_memory_data(context_, &memory);
+  }
+  std::size_t memory_size(const Memory& memory) const {
+    return wasmtime_memory_data_size(context_, &memory);
+  }
 
  private:
   static Trap* enter(void*, Caller*, Raw*, std::size_t) noexcept;
-  static void begin_park(void*, Caller*, const wasmtime_val_t*, std::size_t, wasmtime_val_t*, std::size_t,
-                         wasm_trap_t**, wasmtime_async_continuation_t*) noexcept;
+  static void begin_park(void*, Caller*, const wasmtime_val_t*, std::size_t, wasmtime_val_t*,
+                         std::size_t, wasm_trap_t**, wasmtime_async_continuation_t*) noexcept;
   static bool park_is_over(void*) noexcept;
   static wasmtime_error_t* on_epoch(wasmtime_context_t*, void*, std::uint64_t*,
                                     wasmtime_update_deadline_kind_t*) noexcept;
@@ -128,12 +139,12 @@ class Store {
   Body* body_ = nullptr;
   bool running_ = false;
 
-  std::optional<Func> park_;        // found when it is first needed
-  std::optional<Task<>> wait_;      // what the parked guest waits for
+  std::optional<Func> park_;    // found when it is first needed
+  std::optional<Task<>> wait_;  // what the parked guest waits for
   bool wait_over_ = false;
   bool cancelled_ = false;
   bool expired_ = false;
-  std::uintptr_t stack_base_ = 0;   // the highest address of the fiber's stack that is known
+  std::uintptr_t stack_base_ = 0;  // the highest address of the fiber's stack that is known
   std::optional<Fault> fault_;
 };
 

@@ -15,16 +15,19 @@ Result<Isolation> parse_isolation(std::string_view text) {
     const auto number = text.substr(kReused.size());
     std::uint32_t requests = 0;
     const auto [end, ec] = std::from_chars(number.data(), number.data() + number.size(), requests);
-    if (ec == std::errc() && end == number.data() + number.size() && requests >= 1) return Isolation{requests};
+    if (ec == std::errc() && end == number.data() + number.size() && requests >= 1)
+      return Isolation{requests};
   }
-  return fail(ErrorCode::InvalidArgument, "isolation '{}': expected fresh or reused:N, where N is at least 1", text);
+  return fail(ErrorCode::InvalidArgument,
+              "isolation '{}': expected fresh or reused:N, where N is at least 1", text);
 }
 
-LiveInstance::LiveInstance(const ServedComponent& served, const engine::FiberSupport& fibers, http::Client& client,
-                           Executor loop)
+LiveInstance::LiveInstance(const ServedComponent& served, const engine::FiberSupport& fibers,
+                           http::Client& client, Executor loop)
     : served_(served),
       guest_{served.name, loop, &served.links, &wasi_},
-      instance_(served.component, fibers, &guest_, engine::StoreLimits{served.limits.memory_bytes}) {
+      instance_(served.component, fibers, &guest_,
+                engine::StoreLimits{served.limits.memory_bytes}) {
   wasi_.environment = &served.environment;
   wasi_.http_client = &client;
   wasi_.streams = &served.streams;
@@ -33,7 +36,8 @@ LiveInstance::LiveInstance(const ServedComponent& served, const engine::FiberSup
 
 LiveInstance::~LiveInstance() { served_.live_instances.fetch_sub(1, std::memory_order_relaxed); }
 
-Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> ComponentPool::lease(engine::Deadline deadline) {
+Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> ComponentPool::lease(
+    engine::Deadline deadline) {
   if (!idle_.empty()) {
     auto instance = std::move(idle_.back());
     idle_.pop_back();
@@ -41,14 +45,15 @@ Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> ComponentPool:
     co_return instance;
   }
   if (served_.live_instances.load(std::memory_order_relaxed) >= served_.limits.instances) {
-    co_return std::unexpected(engine::Fault{engine::Fault::Kind::Limit,
-                                            fmt::format("{} instances are live, the most there may be",
-                                                        served_.limits.instances),
-                                            {}});
+    co_return std::unexpected(engine::Fault{
+        engine::Fault::Kind::Limit,
+        fmt::format("{} instances are live, the most there may be", served_.limits.instances),
+        {}});
   }
   auto instance = std::make_unique<LiveInstance>(served_, fibers_, client_, loop_);
   instance->instance().store().set_deadline(deadline);
-  if (auto fault = co_await instance->instance().start()) co_return std::unexpected(std::move(*fault));
+  if (auto fault = co_await instance->instance().start())
+    co_return std::unexpected(std::move(*fault));
   co_return instance;
 }
 

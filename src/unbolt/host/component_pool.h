@@ -1,4 +1,5 @@
-// Live instances of one component on one loop: made when they are needed, fresh for each request or reused.
+// Live instances of one component on one loop: made when they are needed, fresh for each request or
+// reused.
 #pragma once
 
 #include <atomic>
@@ -27,12 +28,13 @@ struct Isolation {
 Result<Isolation> parse_isolation(std::string_view text);
 
 struct Limits {
-  std::uint64_t memory_bytes = 256ull << 20;             // of each memory of an instance
-  std::chrono::milliseconds timeout{30'000};             // of one request, from its head to its end
-  std::size_t instances = 1'000;                         // live at a time, over all loops
+  std::uint64_t memory_bytes = 256ull << 20;  // of each memory of an instance
+  std::chrono::milliseconds timeout{30'000};  // of one request, from its head to its end
+  std::size_t instances = 1'000;              // live at a time, over all loops
 };
 
-// One component as it is served: what all loops share. Immutable once served, but for the count of instances.
+// One component as it is served: what all loops share. Immutable once served, but for the count of
+// instances.
 struct ServedComponent {
   std::string name;
   std::shared_ptr<const component::LinkedComponent> component;
@@ -47,7 +49,8 @@ struct ServedComponent {
 // An instance with what stands behind it.
 class LiveInstance {
  public:
-  LiveInstance(const ServedComponent& served, const engine::FiberSupport& fibers, http::Client& client, Executor loop);
+  LiveInstance(const ServedComponent& served, const engine::FiberSupport& fibers,
+               http::Client& client, Executor loop);
   ~LiveInstance();
   LiveInstance(const LiveInstance&) = delete;
   LiveInstance& operator=(const LiveInstance&) = delete;
@@ -66,12 +69,15 @@ class LiveInstance {
 // Bound to one loop; outlived by what it is made with.
 class ComponentPool {
  public:
-  ComponentPool(const ServedComponent& served, const engine::FiberSupport& fibers, http::Client& client, Executor loop)
+  ComponentPool(const ServedComponent& served, const engine::FiberSupport& fibers,
+                http::Client& client, Executor loop)
       : served_(served), fibers_(fibers), client_(client), loop_(loop) {}
 
   // A started instance; its deadline is set first, so that a start that never ends is ended.
-  Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> lease(engine::Deadline deadline);
-  // Gives back an instance that is whole. One that trapped or timed out is dropped instead of being given back.
+  Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> lease(
+      engine::Deadline deadline);
+  // Gives back an instance that is whole. One that trapped or timed out is dropped instead of being
+  // given back.
   void release(std::unique_ptr<LiveInstance> instance);
 
   const ServedComponent& served() const { return served_; }

@@ -6,7 +6,8 @@ namespace unbolt::host {
 namespace {
 
 using component::Own;
-using HandleCall = component::ExportCall<void, Own<wasi::IncomingRequest>, Own<wasi::ResponseOutparam>>;
+using HandleCall =
+    component::ExportCall<void, Own<wasi::IncomingRequest>, Own<wasi::ResponseOutparam>>;
 
 constexpr std::string_view kHandlerInterface = "wasi:http/incoming-handler@0.2.0";
 
@@ -16,8 +17,10 @@ class Answer final : public wasi::ResponseTarget {
   explicit Answer(http::ResponseWriter& writer) : writer_(writer) {}
   Result<http::BodyWriter*> start(http::ResponseHead head) override {
     auto started = writer_.start(std::move(head));
-    if (started) body_ = *started;
-    else refused_ = started.error();
+    if (started)
+      body_ = *started;
+    else
+      refused_ = started.error();
     return started;
   }
   void failed(const wasi::HttpError& error) override { error_ = error; }
@@ -60,20 +63,23 @@ std::string_view text_of(int status) {
 
 }  // namespace
 
-Result<const component::ExportedFunc*> find_http_handler(const component::LinkedComponent& component) {
+Result<const component::ExportedFunc*> find_http_handler(
+    const component::LinkedComponent& component) {
   const auto* handle = component.find_export(kHandlerInterface, "handle");
   if (!handle) return nullptr;
   if (!HandleCall::accepts(*handle, component.resource_ids())) {
-    return fail(ErrorCode::Conflict, "the component's {}#handle has another type: {}", handle->interface_name,
-                component::to_wit(*handle->type));
+    return fail(ErrorCode::Conflict, "the component's {}#handle has another type: {}",
+                handle->interface_name, component::to_wit(*handle->type));
   }
   return handle;
 }
 
 void ComponentHandler::report(const engine::Fault& fault, const http::Request& request) {
   // A client that left is no news.
-  const auto level = fault.kind == engine::Fault::Kind::Cancelled ? LogLevel::Debug : LogLevel::Error;
-  log_.line(level, pool_.served().name, "{} {}: {}", request.head.method, request.head.target, fault.describe());
+  const auto level =
+      fault.kind == engine::Fault::Kind::Cancelled ? LogLevel::Debug : LogLevel::Error;
+  log_.line(level, pool_.served().name, "{} {}: {}", request.head.method, request.head.target,
+            fault.describe());
 }
 
 Task<> ComponentHandler::handle(http::Request& request, http::ResponseWriter& response) {
@@ -109,16 +115,19 @@ Task<> ComponentHandler::handle(http::Request& request, http::ResponseWriter& re
     co_return;  // and the instance is dropped
   }
   if (answer.error()) {
-    log_.line(LogLevel::Warn, pool_.served().name, "{} {}: the component answered with the error {}",
-              request.head.method, request.head.target, wasi::name_of(*answer.error()));
-    answer_with(response, wasi::status_of(*answer.error()), "the component answered with an error\n");
+    log_.line(LogLevel::Warn, pool_.served().name,
+              "{} {}: the component answered with the error {}", request.head.method,
+              request.head.target, wasi::name_of(*answer.error()));
+    answer_with(response, wasi::status_of(*answer.error()),
+                "the component answered with an error\n");
   } else if (answer.refused()) {
-    log_.line(LogLevel::Error, pool_.served().name, "{} {}: the response cannot be sent: {}", request.head.method,
-              request.head.target, answer.refused()->message);
+    log_.line(LogLevel::Error, pool_.served().name, "{} {}: the response cannot be sent: {}",
+              request.head.method, request.head.target, answer.refused()->message);
     answer_with(response, 500, text_of(500));
   } else if (!response.started()) {
-    log_.line(LogLevel::Error, pool_.served().name, "{} {}: the component returned without setting a response",
-              request.head.method, request.head.target);
+    log_.line(LogLevel::Error, pool_.served().name,
+              "{} {}: the component returned without setting a response", request.head.method,
+              request.head.target);
     answer_with(response, 500, text_of(500));
   }
   pool_.release(std::move(live));

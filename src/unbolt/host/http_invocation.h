@@ -26,8 +26,9 @@ class ComponentHandler final : public http::Handler {
   Log& log_;
 };
 
-// The handler that a component exports, of any 0.2; null where it exports none. Conflict where its type is not the
-// contract's.
-Result<const component::ExportedFunc*> find_http_handler(const component::LinkedComponent& component);
+// The handler that a component exports, of any 0.2; null where it exports none. Conflict where its
+// type is not the contract's.
+Result<const component::ExportedFunc*> find_http_handler(
+    const component::LinkedComponent& component);
 
 }  // namespace unbolt::host

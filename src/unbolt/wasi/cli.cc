@@ -15,7 +15,8 @@ Context& context(Call& call) { return *call.host<contracts::Guest>().wasi; }
 
 std::vector<std::tuple<std::string, std::string>> get_environment(Call& call) {
   std::vector<std::tuple<std::string, std::string>> out;
-  for (const auto& [name, value] : context(call).environment->grants.env) out.emplace_back(name, value);
+  for (const auto& [name, value] : context(call).environment->grants.env)
+    out.emplace_back(name, value);
   return out;
 }
 std::vector<std::string> get_arguments(Call& call) { return context(call).environment->arguments; }
@@ -26,7 +27,9 @@ Result<> leave(Call& call, int status) {
   context(call).exit_status = status;
   return fail(ErrorCode::Cancelled, "exit with status {}", status);
 }
-Result<> exit(Call& call, std::expected<void, std::monostate> status) { return leave(call, status ? 0 : 1); }
+Result<> exit(Call& call, std::expected<void, std::monostate> status) {
+  return leave(call, status ? 0 : 1);
+}
 Result<> exit_with_code(Call& call, std::uint8_t status) { return leave(call, status); }
 
 template <class Stream>

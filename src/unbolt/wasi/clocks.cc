@@ -33,12 +33,14 @@ class DeadlinePollable final : public Pollable {
 
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
+          .count());
 }
 std::uint64_t resolution_ns(clockid_t clock) {
   timespec t{};
   clock_getres(clock, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 std::uint64_t monotonic_now(Call&) { return now_ns(); }
@@ -49,7 +51,9 @@ Clock::time_point instant(std::uint64_t ns) {
   constexpr auto furthest = static_cast<std::uint64_t>(INT64_MAX);
   return Clock::time_point(std::chrono::nanoseconds(std::min(ns, furthest)));
 }
-Own<Pollable> subscribe_instant(Call&, std::uint64_t when) { return std::make_unique<DeadlinePollable>(instant(when)); }
+Own<Pollable> subscribe_instant(Call&, std::uint64_t when) {
+  return std::make_unique<DeadlinePollable>(instant(when));
+}
 Own<Pollable> subscribe_duration(Call&, std::uint64_t duration) {
   const std::uint64_t now = now_ns();
   const std::uint64_t when = duration > UINT64_MAX - now ? UINT64_MAX : now + duration;
@@ -74,7 +78,9 @@ void add_clocks(component::HostInterfaces& host) {
       .func<&monotonic_resolution>("resolution")
       .func<&subscribe_instant>("subscribe-instant")
       .func<&subscribe_duration>("subscribe-duration");
-  host.add("wasi:clocks/wall-clock@0.2.12").func<&wall_now>("now").func<&wall_resolution>("resolution");
+  host.add("wasi:clocks/wall-clock@0.2.12")
+      .func<&wall_now>("now")
+      .func<&wall_resolution>("resolution");
 }
 
 }  // namespace unbolt::wasi

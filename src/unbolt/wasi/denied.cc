@@ -1,5 +1,6 @@
-// Interfaces that link and are denied: no descriptor and no socket can come into being, so of their functions only those
-// that would make one can be reached with good arguments, and these answer the contract's own error for it.
+// Interfaces that link and are denied: no descriptor and no socket can come into being, so of their
+// functions only those that would make one can be reached with good arguments, and these answer the
+// contract's own error for it.
 #include <algorithm>
 
 #include "unbolt/component/bind.h"
@@ -17,12 +18,14 @@ using component::Type;
 using component::TypeKind;
 
 // Of an enum's labels, the one that says no.
-constexpr std::string_view kRefusals[] = {"access-denied", "access", "not-permitted", "not-supported"};
+constexpr std::string_view kRefusals[] = {"access-denied", "access", "not-permitted",
+                                          "not-supported"};
 
 std::uint32_t refusal_of(const Type& error) {
   for (const auto wanted : kRefusals) {
     const auto found = std::find(error.labels.begin(), error.labels.end(), wanted);
-    if (found != error.labels.end()) return static_cast<std::uint32_t>(found - error.labels.begin());
+    if (found != error.labels.end())
+      return static_cast<std::uint32_t>(found - error.labels.begin());
   }
   return 0;
 }
@@ -47,7 +50,8 @@ engine::Trap* deny(void* env, engine::Caller* caller, engine::Raw* raw, std::siz
   const auto at = static_cast<std::uint32_t>(raw[signature.core.params.size() - 1].i32);
   if (!cx.aligned(at, result->alignment) || !cx.in_bounds(at, result->size)) return cx.trap();
   cx.store<std::uint8_t>(at, 1);
-  cx.store<std::uint8_t>(at + component::payload_offset(*result), static_cast<std::uint8_t>(refusal_of(*error)));
+  cx.store<std::uint8_t>(at + component::payload_offset(*result),
+                         static_cast<std::uint8_t>(refusal_of(*error)));
   return nullptr;
 }
 
@@ -67,8 +71,9 @@ void add_denied(component::HostInterfaces& host) {
   host.add("wasi:filesystem/preopens@0.2.12").func<&get_directories>("get-directories");
   host.add("wasi:sockets/network@0.2.12").resource<Network>("network").otherwise(denied);
   host.add("wasi:sockets/instance-network@0.2.12").func<&instance_network>("instance-network");
-  for (const auto* name : {"wasi:sockets/tcp@0.2.12", "wasi:sockets/tcp-create-socket@0.2.12", "wasi:sockets/udp@0.2.12",
-                           "wasi:sockets/udp-create-socket@0.2.12", "wasi:sockets/ip-name-lookup@0.2.12"}) {
+  for (const auto* name : {"wasi:sockets/tcp@0.2.12", "wasi:sockets/tcp-create-socket@0.2.12",
+                           "wasi:sockets/udp@0.2.12", "wasi:sockets/udp-create-socket@0.2.12",
+                           "wasi:sockets/ip-name-lookup@0.2.12"}) {
     host.add(name).otherwise(denied);
   }
 }

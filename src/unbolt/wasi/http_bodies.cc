@@ -24,7 +24,8 @@ void OutgoingBodySink::attach(http::BodyWriter* writer, std::shared_ptr<void> ow
     buffer_ = {};
   }
   if (finished_ && !failure_) {
-    if (auto done = writer_->finish(std::move(trailers_)); !done) failure_ = std::move(done.error());
+    if (auto done = writer_->finish(std::move(trailers_)); !done)
+      failure_ = std::move(done.error());
   } else if (failure_) {
     writer_->abort();
   }
@@ -34,7 +35,8 @@ void OutgoingBodySink::attach(http::BodyWriter* writer, std::shared_ptr<void> ow
 void OutgoingBodySink::cut_off() {
   writer_ = nullptr;
   owner_.reset();
-  if (!finished_ && !failure_) failure_ = Error{ErrorCode::ConnectionClosed, "the request has ended", {}};
+  if (!finished_ && !failure_)
+    failure_ = Error{ErrorCode::ConnectionClosed, "the request has ended", {}};
 }
 
 Result<> OutgoingBodySink::finish(http::Fields trailers) {
@@ -66,7 +68,8 @@ Result<> OutgoingBodySink::write(ByteView bytes) {
   if (!written) {
     failure_ = written.error();
   } else {
-    // Not at once: what a guest that now waits has written must leave; one that finishes sends it all in one.
+    // Not at once: what a guest that now waits has written must leave; one that finishes sends it
+    // all in one.
     writer_->flush();
   }
   return written;
@@ -99,7 +102,8 @@ std::pair<component::Own<IncomingRequest>, component::Own<ResponseOutparam>> mak
   auto fields = std::make_shared<http::Fields>(std::move(request.head.fields));
   auto incoming = std::make_unique<IncomingRequest>(
       IncomingRequest{std::move(request.head), std::move(fields), scope->request_body});
-  return {std::move(incoming), std::make_unique<ResponseOutparam>(ResponseOutparam{std::move(scope)})};
+  return {std::move(incoming),
+          std::make_unique<ResponseOutparam>(ResponseOutparam{std::move(scope)})};
 }
 
 }  // namespace unbolt::wasi

@@ -18,7 +18,8 @@ using component::Borrow;
 using component::Call;
 using component::Own;
 
-// A request under way: shared by the task that waits for its response and the handles that look at it.
+// A request under way: shared by the task that waits for its response and the handles that look at
+// it.
 struct Pending {
   explicit Pending(Executor loop) : arrived(loop, Timer::time_point::max()) {}
   std::shared_ptr<http::ClientExchange> exchange;
@@ -71,12 +72,15 @@ Own<Pollable> future_subscribe(Call&, Borrow<FutureIncomingResponse> future) {
 }
 
 using Response = std::expected<Own<IncomingResponse>, HttpError>;
-std::optional<std::expected<Response, None>> future_get(Call&, Borrow<FutureIncomingResponse> future) {
+std::optional<std::expected<Response, None>> future_get(Call&,
+                                                        Borrow<FutureIncomingResponse> future) {
   if (!future->pending->response) return std::nullopt;
-  if (std::exchange(future->taken, true)) return std::expected<Response, None>(std::unexpected(None{}));
+  if (std::exchange(future->taken, true))
+    return std::expected<Response, None>(std::unexpected(None{}));
   auto& response = *future->pending->response;
   if (!response) {
-    return std::expected<Response, None>(Response(std::unexpected(to_http_error(response.error()))));
+    return std::expected<Response, None>(
+        Response(std::unexpected(to_http_error(response.error()))));
   }
   auto incoming = std::make_unique<IncomingResponse>();
   incoming->status = response->head.status;
@@ -99,7 +103,8 @@ http::ClientTimeouts timeouts(const std::optional<Own<RequestOptions>>& options)
 
 using Handled = std::expected<Own<FutureIncomingResponse>, HttpError>;
 
-Handled handle(Call& call, Own<OutgoingRequest> request, std::optional<Own<RequestOptions>> options) {
+Handled handle(Call& call, Own<OutgoingRequest> request,
+               std::optional<Own<RequestOptions>> options) {
   const auto& guest = call.host<contracts::Guest>();
   Context& context = *guest.wasi;
   http::RequestHead head;
@@ -108,13 +113,17 @@ Handled handle(Call& call, Own<OutgoingRequest> request, std::optional<Own<Reque
   if (head.scheme != "http" && head.scheme != "https") {
     return std::unexpected(http_error<HttpErrorCase::HttpProtocolError>());
   }
-  if (!request->authority) return std::unexpected(http_error<HttpErrorCase::HttpRequestUriInvalid>());
+  if (!request->authority)
+    return std::unexpected(http_error<HttpErrorCase::HttpRequestUriInvalid>());
   head.authority = *request->authority;
-  head.target = request->path_with_query && !request->path_with_query->empty() ? *request->path_with_query : "/";
+  head.target = request->path_with_query && !request->path_with_query->empty()
+                    ? *request->path_with_query
+                    : "/";
   head.fields = *request->fields;
   if (!context.environment->grants.allows_host(head.authority, head.scheme == "https" ? 443 : 80)) {
-    guest.links->logging->write(guest.component, LogLevel::Warn, "unbolt",
-                                fmt::format("denied: a request to {}; grant it with --allow-host", head.authority));
+    guest.links->logging->write(
+        guest.component, LogLevel::Warn, "unbolt",
+        fmt::format("denied: a request to {}; grant it with --allow-host", head.authority));
     return std::unexpected(http_error<HttpErrorCase::HttpRequestDenied>());
   }
   auto started = context.http_client->start(std::move(head), timeouts(options));
@@ -126,13 +135,14 @@ Handled handle(Call& call, Own<OutgoingRequest> request, std::optional<Own<Reque
   } else {
     (void)pending->exchange->body().finish({});
   }
-  asio::co_spawn(guest.loop, receive(pending),
-                 asio::bind_cancellation_slot(pending->stop.slot(), [pending](std::exception_ptr failure) {
-                   if (failure && !pending->response) {
-                     pending->response = fail(ErrorCode::Cancelled, "the request was cancelled");
-                     pending->arrived.cancel();
-                   }
-                 }));
+  asio::co_spawn(
+      guest.loop, receive(pending),
+      asio::bind_cancellation_slot(pending->stop.slot(), [pending](std::exception_ptr failure) {
+        if (failure && !pending->response) {
+          pending->response = fail(ErrorCode::Cancelled, "the request was cancelled");
+          pending->arrived.cancel();
+        }
+      }));
   return std::make_unique<FutureIncomingResponse>(std::move(pending));
 }
 

@@ -30,28 +30,59 @@ struct FieldSizePayload {
 
 // The cases of `variant error-code`, by position.
 enum class HttpErrorCase : std::size_t {
-  DnsTimeout, DnsError, DestinationNotFound, DestinationUnavailable, DestinationIpProhibited, DestinationIpUnroutable,
-  ConnectionRefused, ConnectionTerminated, ConnectionTimeout, ConnectionReadTimeout, ConnectionWriteTimeout,
-  ConnectionLimitReached, TlsProtocolError, TlsCertificateError, TlsAlertReceived, HttpRequestDenied,
-  HttpRequestLengthRequired, HttpRequestBodySize, HttpRequestMethodInvalid, HttpRequestUriInvalid,
-  HttpRequestUriTooLong, HttpRequestHeaderSectionSize, HttpRequestHeaderSize, HttpRequestTrailerSectionSize,
-  HttpRequestTrailerSize, HttpResponseIncomplete, HttpResponseHeaderSectionSize, HttpResponseHeaderSize,
-  HttpResponseBodySize, HttpResponseTrailerSectionSize, HttpResponseTrailerSize, HttpResponseTransferCoding,
-  HttpResponseContentCoding, HttpResponseTimeout, HttpUpgradeFailed, HttpProtocolError, LoopDetected,
-  ConfigurationError, InternalError,
+  DnsTimeout,
+  DnsError,
+  DestinationNotFound,
+  DestinationUnavailable,
+  DestinationIpProhibited,
+  DestinationIpUnroutable,
+  ConnectionRefused,
+  ConnectionTerminated,
+  ConnectionTimeout,
+  ConnectionReadTimeout,
+  ConnectionWriteTimeout,
+  ConnectionLimitReached,
+  TlsProtocolError,
+  TlsCertificateError,
+  TlsAlertReceived,
+  HttpRequestDenied,
+  HttpRequestLengthRequired,
+  HttpRequestBodySize,
+  HttpRequestMethodInvalid,
+  HttpRequestUriInvalid,
+  HttpRequestUriTooLong,
+  HttpRequestHeaderSectionSize,
+  HttpRequestHeaderSize,
+  HttpRequestTrailerSectionSize,
+  HttpRequestTrailerSize,
+  HttpResponseIncomplete,
+  HttpResponseHeaderSectionSize,
+  HttpResponseHeaderSize,
+  HttpResponseBodySize,
+  HttpResponseTrailerSectionSize,
+  HttpResponseTrailerSize,
+  HttpResponseTransferCoding,
+  HttpResponseContentCoding,
+  HttpResponseTimeout,
+  HttpUpgradeFailed,
+  HttpProtocolError,
+  LoopDetected,
+  ConfigurationError,
+  InternalError,
 };
 
 using None = std::monostate;
 using HttpError =
-    std::variant<None, DnsErrorPayload, None, None, None, None, None, None, None, None, None, None, None, None,
-                 TlsAlertReceivedPayload, None, None, OptionalU64, None, None, None, OptionalU32,
-                 std::optional<FieldSizePayload>, OptionalU32, FieldSizePayload, None, OptionalU32, FieldSizePayload,
-                 OptionalU64, OptionalU32, FieldSizePayload, OptionalString, OptionalString, None, None, None, None,
-                 None, OptionalString>;
+    std::variant<None, DnsErrorPayload, None, None, None, None, None, None, None, None, None, None,
+                 None, None, TlsAlertReceivedPayload, None, None, OptionalU64, None, None, None,
+                 OptionalU32, std::optional<FieldSizePayload>, OptionalU32, FieldSizePayload, None,
+                 OptionalU32, FieldSizePayload, OptionalU64, OptionalU32, FieldSizePayload,
+                 OptionalString, OptionalString, None, None, None, None, None, OptionalString>;
 
 template <HttpErrorCase Case, class... Args>
 HttpError http_error(Args&&... args) {
-  return HttpError(std::in_place_index<static_cast<std::size_t>(Case)>, std::forward<Args>(args)...);
+  return HttpError(std::in_place_index<static_cast<std::size_t>(Case)>,
+                   std::forward<Args>(args)...);
 }
 
 // What failed in the client, in the contract's words.

@@ -28,7 +28,8 @@ using Changed = std::expected<void, HeaderError>;
 bool is_token(std::string_view name) {
   constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kOthers.contains(static_cast<char>(c));
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kOthers.contains(static_cast<char>(c));
   });
 }
 bool is_field_value(std::string_view value) {
@@ -37,13 +38,16 @@ bool is_field_value(std::string_view value) {
 }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 // Fields of the connection, which are the host's.
 bool is_forbidden(std::string_view name) {
-  constexpr std::string_view kForbidden[] = {"connection", "keep-alive", "proxy-connection", "transfer-encoding",
-                                             "upgrade", "host", "http2-settings"};
-  return std::any_of(std::begin(kForbidden), std::end(kForbidden), [&](auto f) { return same_name(f, name); });
+  constexpr std::string_view kForbidden[] = {"connection",        "keep-alive", "proxy-connection",
+                                             "transfer-encoding", "upgrade",    "host",
+                                             "http2-settings"};
+  return std::any_of(std::begin(kForbidden), std::end(kForbidden),
+                     [&](auto f) { return same_name(f, name); });
 }
 
 std::size_t bytes_of(const http::Fields& fields) {
@@ -54,7 +58,8 @@ std::size_t bytes_of(const http::Fields& fields) {
 
 Result<> room_for(const http::Fields& fields, std::size_t count, std::size_t bytes) {
   if (fields.size() + count > kMaxFields || bytes_of(fields) + bytes > kMaxFieldsBytes) {
-    return fail(ErrorCode::LimitExceeded, "fields: more than {} fields or {} bytes", kMaxFields, kMaxFieldsBytes);
+    return fail(ErrorCode::LimitExceeded, "fields: more than {} fields or {} bytes", kMaxFields,
+                kMaxFieldsBytes);
   }
   return {};
 }
@@ -82,7 +87,8 @@ Result<Made> fields_from_list(Call&, std::vector<Entry> entries) {
   fields->list->reserve(entries.size());
   for (const auto& [name, value] : entries) {
     if (auto ok = check(*fields, name); !ok) return Made(std::unexpected(ok.error()));
-    if (!is_field_value(as_text(value))) return Made(header_error<HeaderErrorCase::InvalidSyntax>());
+    if (!is_field_value(as_text(value)))
+      return Made(header_error<HeaderErrorCase::InvalidSyntax>());
     fields->list->push_back({std::string(name), std::string(as_text(value))});
   }
   return Made(std::move(fields));
@@ -96,18 +102,22 @@ std::vector<ByteView> fields_get(Call&, Borrow<Fields> fields, std::string_view 
   return values;
 }
 bool fields_has(Call&, Borrow<Fields> fields, std::string_view name) {
-  return std::any_of(fields->list->begin(), fields->list->end(), [&](const auto& f) { return same_name(f.name, name); });
+  return std::any_of(fields->list->begin(), fields->list->end(),
+                     [&](const auto& f) { return same_name(f.name, name); });
 }
-Result<Changed> fields_set(Call&, Borrow<Fields> fields, std::string_view name, std::vector<ByteView> values) {
+Result<Changed> fields_set(Call&, Borrow<Fields> fields, std::string_view name,
+                           std::vector<ByteView> values) {
   if (auto ok = check(*fields, name); !ok) return ok;
   std::size_t bytes = 0;
   for (const ByteView value : values) {
-    if (!is_field_value(as_text(value))) return Changed(header_error<HeaderErrorCase::InvalidSyntax>());
+    if (!is_field_value(as_text(value)))
+      return Changed(header_error<HeaderErrorCase::InvalidSyntax>());
     bytes += name.size() + value.size() + 4;
   }
   UNBOLT_TRY(room_for(*fields->list, values.size(), bytes));
   remove(*fields->list, name);
-  for (const ByteView value : values) fields->list->push_back({std::string(name), std::string(as_text(value))});
+  for (const ByteView value : values)
+    fields->list->push_back({std::string(name), std::string(as_text(value))});
   return Changed{};
 }
 Changed fields_delete(Call&, Borrow<Fields> fields, std::string_view name) {
@@ -117,7 +127,8 @@ Changed fields_delete(Call&, Borrow<Fields> fields, std::string_view name) {
 }
 Result<Changed> fields_append(Call&, Borrow<Fields> fields, std::string_view name, ByteView value) {
   if (auto ok = check(*fields, name); !ok) return ok;
-  if (!is_field_value(as_text(value))) return Changed(header_error<HeaderErrorCase::InvalidSyntax>());
+  if (!is_field_value(as_text(value)))
+    return Changed(header_error<HeaderErrorCase::InvalidSyntax>());
   UNBOLT_TRY(room_for(*fields->list, 1, name.size() + value.size() + 4));
   fields->list->push_back({std::string(name), std::string(as_text(value))});
   return Changed{};

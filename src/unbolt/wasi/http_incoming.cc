@@ -13,7 +13,8 @@ using component::Own;
 using Method = std::variant<None, None, None, None, None, None, None, None, None, std::string_view>;
 using Scheme = std::variant<None, None, std::string_view>;
 
-constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+constexpr std::string_view kMethods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
 template <std::size_t... I>
 Method method_of(std::string_view name, std::index_sequence<I...>) {
@@ -25,7 +26,9 @@ Method method_of(std::string_view name, std::index_sequence<I...>) {
 Method request_method(Call&, Borrow<IncomingRequest> request) {
   return method_of(request->head.method, std::make_index_sequence<std::size(kMethods)>{});
 }
-std::optional<std::string_view> request_path(Call&, Borrow<IncomingRequest> request) { return request->head.target; }
+std::optional<std::string_view> request_path(Call&, Borrow<IncomingRequest> request) {
+  return request->head.target;
+}
 std::optional<Scheme> request_scheme(Call&, Borrow<IncomingRequest> request) {
   const auto& scheme = request->head.scheme;
   if (scheme == "http") return Scheme(std::in_place_index<0>);
@@ -58,14 +61,16 @@ std::expected<Own<InputStream>, None> body_stream(Call&, Borrow<IncomingBody> bo
   return std::make_unique<InputStream>(body->source, body->children.add());
 }
 Result<Own<FutureTrailers>> body_finish(Call&, Own<IncomingBody> body) {
-  if (body->has_children()) return fail(ErrorCode::InvalidArgument, "incoming-body.finish: its stream is still open");
+  if (body->has_children())
+    return fail(ErrorCode::InvalidArgument, "incoming-body.finish: its stream is still open");
   return std::make_unique<FutureTrailers>(FutureTrailers{body->source});
 }
 
 // Trailers come after the body: what of it was not read is passed over.
 class TrailersPollable final : public Pollable {
  public:
-  explicit TrailersPollable(std::shared_ptr<IncomingBodySource> source) : source_(std::move(source)) {}
+  explicit TrailersPollable(std::shared_ptr<IncomingBodySource> source)
+      : source_(std::move(source)) {}
   bool ready() override {
     source_->consume(source_->available().size());
     return !source_->open() && source_->available().empty();
@@ -86,17 +91,20 @@ Own<Pollable> trailers_subscribe(Call&, Borrow<FutureTrailers> trailers) {
 using Trailers = std::expected<std::optional<Own<Fields>>, HttpError>;
 std::optional<std::expected<Trailers, None>> trailers_get(Call&, Borrow<FutureTrailers> trailers) {
   if (!TrailersPollable(trailers->source).ready()) return std::nullopt;
-  if (std::exchange(trailers->taken, true)) return std::expected<Trailers, None>(std::unexpected(None{}));
+  if (std::exchange(trailers->taken, true))
+    return std::expected<Trailers, None>(std::unexpected(None{}));
   if (auto failure = trailers->source->failure()) {
     return std::expected<Trailers, None>(Trailers(std::unexpected(to_http_error(*failure))));
   }
   auto list = trailers->source->trailers();
   if (list.empty()) return std::expected<Trailers, None>(Trailers(std::nullopt));
-  return std::expected<Trailers, None>(
-      Trailers(std::make_unique<Fields>(Fields{std::make_shared<http::Fields>(std::move(list)), true})));
+  return std::expected<Trailers, None>(Trailers(
+      std::make_unique<Fields>(Fields{std::make_shared<http::Fields>(std::move(list)), true})));
 }
 
-std::optional<HttpError> http_error_code(Call&, Borrow<IoError> error) { return to_http_error(error->error); }
+std::optional<HttpError> http_error_code(Call&, Borrow<IoError> error) {
+  return to_http_error(error->error);
+}
 
 }  // namespace
 

@@ -50,7 +50,8 @@ std::expected<Own<OutputStream>, None> body_write(Call&, Borrow<OutgoingBody> bo
 }
 using Finished = std::expected<void, HttpError>;
 Result<Finished> body_finish(Call&, Own<OutgoingBody> body, std::optional<Own<Fields>> trailers) {
-  if (body->has_children()) return fail(ErrorCode::InvalidArgument, "outgoing-body.finish: its stream is still open");
+  if (body->has_children())
+    return fail(ErrorCode::InvalidArgument, "outgoing-body.finish: its stream is still open");
   body->done = true;
   auto finished = body->sink->finish(trailers ? *(*trailers)->list : http::Fields{});
   if (finished) return Finished{};
@@ -62,7 +63,8 @@ Result<Finished> body_finish(Call&, Own<OutgoingBody> body, std::optional<Own<Fi
 
 // ---- response-outparam
 
-Result<> outparam_set(Call&, Own<ResponseOutparam> outparam, std::expected<Own<OutgoingResponse>, HttpError> response) {
+Result<> outparam_set(Call&, Own<ResponseOutparam> outparam,
+                      std::expected<Own<OutgoingResponse>, HttpError> response) {
   RequestScope& scope = *outparam->scope;
   ResponseTarget* target = std::exchange(scope.target, nullptr);
   if (!target) return {};  // the request has ended already
@@ -89,15 +91,18 @@ Result<> outparam_set(Call&, Own<ResponseOutparam> outparam, std::expected<Own<O
 
 using Method = std::variant<None, None, None, None, None, None, None, None, None, std::string>;
 using Scheme = std::variant<None, None, std::string>;
-constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+constexpr std::string_view kMethods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return c > 0x20 && c < 0x7f && !std::string_view("()<>@,;:\\\"/[]?={}").contains(static_cast<char>(c));
+    return c > 0x20 && c < 0x7f &&
+           !std::string_view("()<>@,;:\\\"/[]?={}").contains(static_cast<char>(c));
   });
 }
 bool is_visible(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c > 0x20 && c != 0x7f; });
 }
 
 Own<OutgoingRequest> request_new(Call&, Own<Fields> headers) {
@@ -125,7 +130,9 @@ Done request_set_method(Call&, Borrow<OutgoingRequest> request, Method method) {
   request->method = std::move(other);
   return {};
 }
-std::optional<std::string> request_path(Call&, Borrow<OutgoingRequest> request) { return request->path_with_query; }
+std::optional<std::string> request_path(Call&, Borrow<OutgoingRequest> request) {
+  return request->path_with_query;
+}
 Done request_set_path(Call&, Borrow<OutgoingRequest> request, std::optional<std::string> path) {
   if (path && !is_visible(*path)) return std::unexpected(None{});
   request->path_with_query = std::move(path);
@@ -149,8 +156,11 @@ Done request_set_scheme(Call&, Borrow<OutgoingRequest> request, std::optional<Sc
   }
   return {};
 }
-std::optional<std::string> request_authority(Call&, Borrow<OutgoingRequest> request) { return request->authority; }
-Done request_set_authority(Call&, Borrow<OutgoingRequest> request, std::optional<std::string> authority) {
+std::optional<std::string> request_authority(Call&, Borrow<OutgoingRequest> request) {
+  return request->authority;
+}
+Done request_set_authority(Call&, Borrow<OutgoingRequest> request,
+                           std::optional<std::string> authority) {
   if (authority && (authority->empty() || !is_visible(*authority) ||
                     authority->find_first_of("/?#\\") != std::string::npos)) {
     return std::unexpected(None{});
@@ -195,9 +205,12 @@ void add_outgoing(component::HostInterface& types) {
       .func<&option_get<&RequestOptions::connect>>("[method]request-options.connect-timeout")
       .func<&option_set<&RequestOptions::connect>>("[method]request-options.set-connect-timeout")
       .func<&option_get<&RequestOptions::first_byte>>("[method]request-options.first-byte-timeout")
-      .func<&option_set<&RequestOptions::first_byte>>("[method]request-options.set-first-byte-timeout")
-      .func<&option_get<&RequestOptions::between_bytes>>("[method]request-options.between-bytes-timeout")
-      .func<&option_set<&RequestOptions::between_bytes>>("[method]request-options.set-between-bytes-timeout")
+      .func<&option_set<&RequestOptions::first_byte>>(
+          "[method]request-options.set-first-byte-timeout")
+      .func<&option_get<&RequestOptions::between_bytes>>(
+          "[method]request-options.between-bytes-timeout")
+      .func<&option_set<&RequestOptions::between_bytes>>(
+          "[method]request-options.set-between-bytes-timeout")
       .func<&outparam_set>("[static]response-outparam.set")
       .func<&response_new>("[constructor]outgoing-response")
       .func<&response_status>("[method]outgoing-response.status-code")

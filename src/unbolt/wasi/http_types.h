@@ -19,18 +19,20 @@
 
 namespace unbolt::wasi {
 
-// A fields resource. Headers of messages that came in, and of those that were sent, cannot be changed any more.
+// A fields resource. Headers of messages that came in, and of those that were sent, cannot be
+// changed any more.
 struct Fields {
   std::shared_ptr<http::Fields> list = std::make_shared<http::Fields>();
   bool immutable = false;
 };
 
-// The body of a message that came in. Shared by the resources that look at it; cut off when its request has ended, since
-// a guest may keep handles for longer.
+// The body of a message that came in. Shared by the resources that look at it; cut off when its
+// request has ended, since a guest may keep handles for longer.
 class IncomingBodySource final : public Source {
  public:
   explicit IncomingBodySource(http::BodyReader* reader) : reader_(reader) {}
-  explicit IncomingBodySource(std::unique_ptr<http::BodyReader> owned) : reader_(owned.get()), owned_(std::move(owned)) {}
+  explicit IncomingBodySource(std::unique_ptr<http::BodyReader> owned)
+      : reader_(owned.get()), owned_(std::move(owned)) {}
   void cut_off() {
     reader_ = nullptr;
     owned_.reset();
@@ -51,8 +53,8 @@ class IncomingBodySource final : public Source {
   std::unique_ptr<http::BodyReader> owned_;
 };
 
-// The body of a message that goes out. The guest may write before the message is sent: until then a bounded buffer
-// stands in for the connection.
+// The body of a message that goes out. The guest may write before the message is sent: until then a
+// bounded buffer stands in for the connection.
 class OutgoingBodySink final : public Sink {
  public:
   explicit OutgoingBodySink(Executor loop) : loop_(loop) {}
@@ -145,7 +147,8 @@ class ResponseTarget {
   virtual void failed(const HttpError& error) = 0;
 };
 
-// One request's hold on what the guest's handles reach. Whoever serves the request owns it and ends it.
+// One request's hold on what the guest's handles reach. Whoever serves the request owns it and ends
+// it.
 struct RequestScope {
   ResponseTarget* target = nullptr;  // null once answered or ended
   std::shared_ptr<IncomingBodySource> request_body;

@@ -25,7 +25,9 @@ using StreamResult = std::expected<T, StreamError>;
 constexpr std::uint64_t kMaxPollables = 10'000;
 
 StreamError closed() { return StreamError(std::in_place_index<1>); }
-StreamError failed(Error error) { return StreamError(std::in_place_index<0>, std::make_unique<IoError>(std::move(error))); }
+StreamError failed(Error error) {
+  return StreamError(std::in_place_index<0>, std::make_unique<IoError>(std::move(error)));
+}
 
 StreamError end_of(Source& source) {
   if (auto failure = source.failure()) return failed(std::move(*failure));
@@ -63,7 +65,8 @@ std::vector<std::uint32_t> ready_ones(const std::vector<Borrow<Pollable>>& polla
   return ready;
 }
 
-// Waits for any of them: all wait, the first to end cancels the others, and every one has ended before this does.
+// Waits for any of them: all wait, the first to end cancels the others, and every one has ended
+// before this does.
 Task<PollResult> wait_for_any(std::vector<Borrow<Pollable>> pollables) {
   struct Group {
     std::deque<asio::cancellation_signal> signals;
@@ -83,7 +86,8 @@ Task<PollResult> wait_for_any(std::vector<Borrow<Pollable>> pollables) {
     keys.push_back(pollable->key());
     auto& signal = group.signals.emplace_back();
     ++group.running;
-    asio::co_spawn(executor, pollable->wait(), asio::bind_cancellation_slot(signal.slot(), [&group](std::exception_ptr) {
+    asio::co_spawn(executor, pollable->wait(),
+                   asio::bind_cancellation_slot(signal.slot(), [&group](std::exception_ptr) {
                      group.cancel();
                      if (--group.running == 0) group.all_ended.cancel();
                    }));
@@ -92,8 +96,8 @@ Task<PollResult> wait_for_any(std::vector<Borrow<Pollable>> pollables) {
   while (group.running > 0) {
     boost::system::error_code ec;
     co_await group.all_ended.async_wait(asio::redirect_error(use_task, ec));
-    if (outer.is_connected() &&
-        (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) {
+    if (outer.is_connected() && (co_await asio::this_coro::cancellation_state).cancelled() !=
+                                    asio::cancellation_type::none) {
       group.cancel();
     }
   }
@@ -101,9 +105,11 @@ Task<PollResult> wait_for_any(std::vector<Borrow<Pollable>> pollables) {
 }
 
 Reply<PollResult> poll(Call&, std::vector<Borrow<Pollable>> pollables) {
-  if (pollables.empty()) return PollResult(fail(ErrorCode::InvalidArgument, "poll: the list of pollables is empty"));
+  if (pollables.empty())
+    return PollResult(fail(ErrorCode::InvalidArgument, "poll: the list of pollables is empty"));
   if (pollables.size() > kMaxPollables) {
-    return PollResult(fail(ErrorCode::LimitExceeded, "poll: more than {} pollables", kMaxPollables));
+    return PollResult(
+        fail(ErrorCode::LimitExceeded, "poll: more than {} pollables", kMaxPollables));
   }
   if (auto ready = ready_ones(pollables); !ready.empty()) return PollResult(std::move(ready));
   return wait_for_any(std::move(pollables));
@@ -126,11 +132,14 @@ using BytesRead = StreamResult<ByteView>;
 
 BytesRead read_now(InputStream& stream, std::uint64_t length) {
   const ByteView view = stream.give(length);
-  if (view.empty() && length > 0 && !stream.source()->open()) return std::unexpected(end_of(*stream.source()));
+  if (view.empty() && length > 0 && !stream.source()->open())
+    return std::unexpected(end_of(*stream.source()));
   return view;
 }
 
-BytesRead input_read(Call&, Borrow<InputStream> stream, std::uint64_t length) { return read_now(*stream, length); }
+BytesRead input_read(Call&, Borrow<InputStream> stream, std::uint64_t length) {
+  return read_now(*stream, length);
+}
 
 Task<BytesRead> read_later(InputStream* stream, std::uint64_t length) {
   const auto source = stream->source();
@@ -155,7 +164,8 @@ StreamResult<std::uint64_t> input_skip(Call&, Borrow<InputStream> stream, std::u
 Task<StreamResult<std::uint64_t>> skip_later(InputStream* stream, std::uint64_t length) {
   co_return as_count(co_await read_later(stream, length));
 }
-Reply<StreamResult<std::uint64_t>> input_blocking_skip(Call&, Borrow<InputStream> stream, std::uint64_t length) {
+Reply<StreamResult<std::uint64_t>> input_blocking_skip(Call&, Borrow<InputStream> stream,
+                                                       std::uint64_t length) {
   if (must_wait(*stream, length)) return skip_later(stream.object, length);
   return as_count(read_now(*stream, length));
 }
@@ -193,8 +203,8 @@ Result<Written> output_write(Call&, Borrow<OutputStream> stream, ByteView conten
   Sink& sink = stream->sink();
   if (!sink.open()) return Written(std::unexpected(end_of(sink)));
   if (contents.size() > sink.capacity()) {
-    return fail(ErrorCode::InvalidArgument, "write: {} bytes where check-write permits {}", contents.size(),
-                sink.capacity());
+    return fail(ErrorCode::InvalidArgument, "write: {} bytes where check-write permits {}",
+                contents.size(), sink.capacity());
   }
   return to_written(sink.write(contents));
 }
@@ -211,7 +221,8 @@ Task<Written> write_all(std::shared_ptr<Sink> sink, ByteView contents) {
   co_return Written{};
 }
 
-Reply<Written> output_blocking_write_and_flush(Call&, Borrow<OutputStream> stream, ByteView contents) {
+Reply<Written> output_blocking_write_and_flush(Call&, Borrow<OutputStream> stream,
+                                               ByteView contents) {
   Sink& sink = stream->sink();
   if (!sink.open()) return Written(std::unexpected(end_of(sink)));
   if (contents.size() > sink.capacity()) return write_all(stream->shared(), contents);
@@ -252,8 +263,8 @@ Result<Written> output_write_zeroes(Call&, Borrow<OutputStream> stream, std::uin
   Sink& sink = stream->sink();
   if (!sink.open()) return Written(std::unexpected(end_of(sink)));
   if (length > sink.capacity()) {
-    return fail(ErrorCode::InvalidArgument, "write-zeroes: {} bytes where check-write permits {}", length,
-                sink.capacity());
+    return fail(ErrorCode::InvalidArgument, "write-zeroes: {} bytes where check-write permits {}",
+                length, sink.capacity());
   }
   while (length > 0) {
     const auto part = std::min<std::uint64_t>(length, sizeof kZeros);
@@ -272,7 +283,8 @@ Task<Written> write_zeroes_later(std::shared_ptr<Sink> sink, std::uint64_t lengt
   }
   co_return Written{};
 }
-Reply<Written> output_blocking_write_zeroes_and_flush(Call&, Borrow<OutputStream> stream, std::uint64_t length) {
+Reply<Written> output_blocking_write_zeroes_and_flush(Call&, Borrow<OutputStream> stream,
+                                                      std::uint64_t length) {
   return write_zeroes_later(stream->shared(), length);
 }
 
@@ -281,20 +293,23 @@ StreamResult<std::uint64_t> splice_now(Sink& sink, InputStream& from, std::uint6
   const std::uint64_t limit = std::min<std::uint64_t>(length, sink.capacity());
   auto read = read_now(from, limit);
   if (!read) return std::unexpected(std::move(read.error()));
-  if (auto written = sink.write(*read); !written) return std::unexpected(failed(std::move(written.error())));
+  if (auto written = sink.write(*read); !written)
+    return std::unexpected(failed(std::move(written.error())));
   return read->size();
 }
-StreamResult<std::uint64_t> output_splice(Call&, Borrow<OutputStream> stream, Borrow<InputStream> from,
-                                          std::uint64_t length) {
+StreamResult<std::uint64_t> output_splice(Call&, Borrow<OutputStream> stream,
+                                          Borrow<InputStream> from, std::uint64_t length) {
   return splice_now(stream->sink(), *from, length);
 }
-Task<StreamResult<std::uint64_t>> splice_later(std::shared_ptr<Sink> sink, InputStream* from, std::uint64_t length) {
+Task<StreamResult<std::uint64_t>> splice_later(std::shared_ptr<Sink> sink, InputStream* from,
+                                               std::uint64_t length) {
   const auto source = from->source();
   while (sink->capacity() == 0 && sink->open()) co_await sink->wait();
   while (sink->open() && source->available().empty() && source->open()) co_await source->wait();
   co_return splice_now(*sink, *from, length);
 }
-Reply<StreamResult<std::uint64_t>> output_blocking_splice(Call&, Borrow<OutputStream> stream, Borrow<InputStream> from,
+Reply<StreamResult<std::uint64_t>> output_blocking_splice(Call&, Borrow<OutputStream> stream,
+                                                          Borrow<InputStream> from,
                                                           std::uint64_t length) {
   if (length == 0) return splice_now(stream->sink(), *from, 0);
   return splice_later(stream->shared(), from.object, length);
@@ -303,7 +318,9 @@ Reply<StreamResult<std::uint64_t>> output_blocking_splice(Call&, Borrow<OutputSt
 }  // namespace
 
 void add_io(component::HostInterfaces& host) {
-  host.add("wasi:io/error@0.2.12").resource<IoError>("error").func<&to_debug_string>("[method]error.to-debug-string");
+  host.add("wasi:io/error@0.2.12")
+      .resource<IoError>("error")
+      .func<&to_debug_string>("[method]error.to-debug-string");
   host.add("wasi:io/poll@0.2.12")
       .resource<Pollable>("pollable")
       .func<&pollable_ready>("[method]pollable.ready")
@@ -324,7 +341,8 @@ void add_io(component::HostInterfaces& host) {
       .func<&output_blocking_flush>("[method]output-stream.blocking-flush")
       .func<&output_subscribe>("[method]output-stream.subscribe")
       .func<&output_write_zeroes>("[method]output-stream.write-zeroes")
-      .func<&output_blocking_write_zeroes_and_flush>("[method]output-stream.blocking-write-zeroes-and-flush")
+      .func<&output_blocking_write_zeroes_and_flush>(
+          "[method]output-stream.blocking-write-zeroes-and-flush")
       .func<&output_splice>("[method]output-stream.splice")
       .func<&output_blocking_splice>("[method]output-stream.blocking-splice");
 }

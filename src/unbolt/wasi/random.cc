@@ -16,7 +16,8 @@ constexpr std::uint64_t kMaxBytes = 16u << 20;
 
 Result<Bytes> system_random(std::uint64_t length) {
   if (length > kMaxBytes) {
-    return fail(ErrorCode::LimitExceeded, "random: {} bytes asked for, at most {} at a time", length, kMaxBytes);
+    return fail(ErrorCode::LimitExceeded, "random: {} bytes asked for, at most {} at a time",
+                length, kMaxBytes);
   }
   Bytes bytes(length);
   std::size_t done = 0;
@@ -29,7 +30,8 @@ Result<Bytes> system_random(std::uint64_t length) {
 }
 Result<std::uint64_t> system_random_u64() {
   std::uint64_t value;
-  if (getrandom(&value, sizeof value, 0) != sizeof value) return fail(ErrorCode::Io, "the system has no random bytes");
+  if (getrandom(&value, sizeof value, 0) != sizeof value)
+    return fail(ErrorCode::Io, "the system has no random bytes");
   return value;
 }
 
@@ -49,7 +51,9 @@ std::tuple<std::uint64_t, std::uint64_t> insecure_seed(Call&) {
 }  // namespace
 
 void add_random(component::HostInterfaces& host) {
-  host.add("wasi:random/random@0.2.12").func<&random_bytes>("get-random-bytes").func<&random_u64>("get-random-u64");
+  host.add("wasi:random/random@0.2.12")
+      .func<&random_bytes>("get-random-bytes")
+      .func<&random_u64>("get-random-u64");
   host.add("wasi:random/insecure@0.2.12")
       .func<&insecure_bytes>("get-insecure-random-bytes")
       .func<&insecure_u64>("get-insecure-random-u64");

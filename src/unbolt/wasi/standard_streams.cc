@@ -17,7 +17,7 @@ namespace {
 class DescriptorSource final : public Source {
  public:
   DescriptorSource(Executor loop, int descriptor) : loop_(loop), descriptor_(descriptor) {
-    struct stat info {};
+    struct stat info{};
     // Files are always ready, and cannot be waited for.
     waits_ = fstat(descriptor, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
   }
@@ -104,7 +104,10 @@ class DescriptorSink final : public Sink {
 class LogSink final : public Sink {
  public:
   LogSink(contracts::Logging& logging, std::string component, std::string stream, LogLevel level)
-      : logging_(logging), component_(std::move(component)), stream_(std::move(stream)), level_(level) {}
+      : logging_(logging),
+        component_(std::move(component)),
+        stream_(std::move(stream)),
+        level_(level) {}
   ~LogSink() override {
     if (!line_.empty()) logging_.write(component_, level_, stream_, line_);
   }
@@ -113,7 +116,8 @@ class LogSink final : public Sink {
   std::size_t capacity() override { return kCapacity; }
   Result<> write(ByteView bytes) override {
     std::string_view text = as_text(bytes);
-    for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+    for (std::size_t end; (end = text.find('\n')) != std::string_view::npos;
+         text.remove_prefix(end + 1)) {
       line_ += text.substr(0, end);
       logging_.write(component_, level_, stream_, line_);
       line_.clear();
@@ -142,9 +146,11 @@ std::shared_ptr<Source> standard_input(Executor loop, int descriptor) {
   return std::make_shared<DescriptorSource>(loop, descriptor);
 }
 std::shared_ptr<Source> empty_input() { return std::make_shared<EmptySource>(); }
-std::shared_ptr<Sink> descriptor_output(int descriptor) { return std::make_shared<DescriptorSink>(descriptor); }
-std::shared_ptr<Sink> log_output(contracts::Logging& logging, std::string component, std::string stream,
-                                 LogLevel level) {
+std::shared_ptr<Sink> descriptor_output(int descriptor) {
+  return std::make_shared<DescriptorSink>(descriptor);
+}
+std::shared_ptr<Sink> log_output(contracts::Logging& logging, std::string component,
+                                 std::string stream, LogLevel level) {
   return std::make_shared<LogSink>(logging, std::move(component), std::move(stream), level);
 }
 

@@ -18,7 +18,7 @@ std::shared_ptr<Source> empty_input();
 // Writes to a descriptor of the process as it comes.
 std::shared_ptr<Sink> descriptor_output(int descriptor);
 // Each line becomes a line of the log; the rest of an unfinished one when the sink goes.
-std::shared_ptr<Sink> log_output(contracts::Logging& logging, std::string component, std::string stream,
-                                 LogLevel level);
+std::shared_ptr<Sink> log_output(contracts::Logging& logging, std::string component,
+                                 std::string stream, LogLevel level);
 
 }  // namespace unbolt::wasi

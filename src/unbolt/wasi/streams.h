@@ -62,7 +62,8 @@ class Pollable {
   virtual const void* key() const { return this; }
 };
 
-// Which resources were made from one that must outlive them: it holds one of these, each of them a share of it.
+// Which resources were made from one that must outlive them: it holds one of these, each of them a
+// share of it.
 class Children {
  public:
   std::shared_ptr<void> add() {
@@ -75,7 +76,8 @@ class Children {
   std::shared_ptr<void> count_;
 };
 
-// wasi:io/streams. What was given to the guest is consumed with the next operation, so that it is copied only once.
+// wasi:io/streams. What was given to the guest is consumed with the next operation, so that it is
+// copied only once.
 class InputStream {
  public:
   explicit InputStream(std::shared_ptr<Source> source, std::shared_ptr<void> child_of = nullptr)
@@ -113,6 +115,5 @@ class OutputStream {
   std::shared_ptr<Sink> sink_;
   std::shared_ptr<void> child_of_;
 };
-
 
 }  // namespace unbolt::wasi

@@ -1,4 +1,5 @@
-// For tests: a component made of its text, linked to a host of the test's own, live, and called by C++ type.
+// For tests: a component made of its text, linked to a host of the test's own, live, and called by
+// C++ type.
 #pragma once
 
 #include <chrono>
@@ -25,7 +26,8 @@ struct TestHost {
   asio::io_context loop;
 };
 
-inline Result<std::shared_ptr<const LinkedComponent>> link_text(const TestHost& host, std::string_view text) {
+inline Result<std::shared_ptr<const LinkedComponent>> link_text(const TestHost& host,
+                                                                std::string_view text) {
   UNBOLT_ASSIGN(auto file, ComponentFile::load(engine::wat(text), ComponentFile::Checked::No));
   return LinkedComponent::link(std::move(file), host.engine, host.interfaces, {});
 }
@@ -37,7 +39,8 @@ class Guest {
         engine::StoreLimits limits = {})
       : host_(host), instance_(std::move(component), host.fibers, data, limits) {}
   // Throws where the text is wrong, cannot be linked, or its start functions trap.
-  Guest(TestHost& host, std::string_view text, void* data = nullptr) : Guest(host, linked(host, text), data) {
+  Guest(TestHost& host, std::string_view text, void* data = nullptr)
+      : Guest(host, linked(host, text), data) {
     if (auto fault = start()) throw std::runtime_error(fault->describe());
   }
 
@@ -50,7 +53,8 @@ class Guest {
     return call_in<R>("", name, std::move(args)...);
   }
   template <class R = void, class... Args>
-  std::expected<R, engine::Fault> call_in(std::string_view interface_name, std::string_view name, Args... args) {
+  std::expected<R, engine::Fault> call_in(std::string_view interface_name, std::string_view name,
+                                          Args... args) {
     using Typed = ExportCall<R, Args...>;
     const ExportedFunc* func = instance_.component().find_export(interface_name, name);
     if (!func) throw std::runtime_error("no export " + std::string(name));
@@ -60,8 +64,10 @@ class Guest {
     Typed call(instance_, *func, std::move(args)...);
     if (!call.begin()) run_task(host_.loop, instance_.store().settle());
     if (auto fault = instance_.store().take_fault()) return std::unexpected(std::move(*fault));
-    if constexpr (std::is_void_v<R>) return {};
-    else return std::move(call.result());
+    if constexpr (std::is_void_v<R>)
+      return {};
+    else
+      return std::move(call.result());
   }
 
  private:

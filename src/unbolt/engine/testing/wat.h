@@ -11,7 +11,8 @@
 
 namespace unbolt::engine {
 
-// The binary form of a module or component; throws where the text is wrong, which is a mistake in the test.
+// The binary form of a module or component; throws where the text is wrong, which is a mistake in
+// the test.
 inline Bytes wat(std::string_view text) {
   wasm_byte_vec_t out;
   if (auto* error = wasmtime_wat2wasm(text.data(), text.size(), &out)) {
