@@ -68,19 +68,21 @@ class Nowhere final : public http::ResponseWriter, public http::BodyWriter {
 class Served {
  public:
   Served(const std::string& path, const EngineOptions& options)
-      : engine_(options), fibers_(engine_), interfaces_(cli::host_interfaces()) {
+      : engine_(options), fibers_(engine_) {
     const auto file = bench::need(cli::open_component(path, nullptr, nullptr));
+    interfaces_ = cli::host_interfaces(file->plan());
     served_.name = cli::component_name(path);
     served_.component = bench::need(cli::link_component(path, file, engine_, interfaces_, nullptr));
     served_.links.key_value = providers::make_kv_memory();
     served_.links.config = std::make_shared<providers::ConfigFromValues>(contracts::ConfigValues{});
     served_.links.logging = std::make_shared<providers::LoggingToHost>(stderr_log());
-    served_.streams = [this](Executor) {
-      auto& log = *served_.links.logging;
-      return host::ServedComponent::Streams{
-          wasi::empty_input(), wasi::log_output(log, served_.name, "stdout", LogLevel::Info),
-          wasi::log_output(log, served_.name, "stderr", LogLevel::Warn)};
+    const auto to_log = [this](std::string stream, LogLevel level) {
+      return [this, stream, level](Executor) {
+        return wasi::log_output(*served_.links.logging, served_.name, stream, level);
+      };
     };
+    served_.streams = {[](Executor) { return wasi::empty_input(); },
+                       to_log("stdout", LogLevel::Info), to_log("stderr", LogLevel::Warn)};
     served_.limits.instances =
         std::max<std::size_t>({engine_.pool_size(), options.max_instances, 1});
     handle_ = bench::need(host::find_http_handler(*served_.component));

@@ -58,11 +58,11 @@ Result<Bytes> component_bytes(Bytes bytes) {
 
 }  // namespace
 
-component::HostInterfaces host_interfaces() {
+component::HostInterfaces host_interfaces(const component::Plan& plan) {
   component::HostInterfaces host;
   wasi::add_all(host);
   contracts::add_all(host);
-  contracts::declare_all(host);
+  contracts::declare_imports(host, plan);
   return host;
 }
 

@@ -12,8 +12,9 @@
 
 namespace unbolt::cli {
 
-// Everything that this program offers to components.
-component::HostInterfaces host_interfaces();
+// Everything that this program offers to components, with the declared types of what this one
+// imports.
+component::HostInterfaces host_interfaces(const component::Plan& plan);
 
 // Reads, checks, decodes and plans. Errors name the file.
 Result<std::shared_ptr<const component::ComponentFile>> open_component(

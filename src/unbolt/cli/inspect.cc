@@ -124,7 +124,7 @@ ordered_json to_json(const std::vector<Interface>& interfaces, bool with_met) {
 int inspect_command(const InspectOptions& options) {
   const auto file = open_component(options.file, nullptr, nullptr);
   if (!file) return report(file.error());
-  const auto host = host_interfaces();
+  const auto host = host_interfaces((*file)->plan());
   const auto imports = imports_of((*file)->plan(), host);
   const auto exports = exports_of((*file)->plan());
   if (options.output == "json") {

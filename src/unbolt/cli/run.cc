@@ -170,7 +170,7 @@ int run_command(const RunOptions& options) {
 
   const auto file = open_component(options.file, &engine, cache_or_null);
   if (!file) return report(file.error());
-  const auto interfaces = host_interfaces();
+  const auto interfaces = host_interfaces((*file)->plan());
   const auto linked = link_component(options.file, *file, engine, interfaces, cache_or_null);
   if (!linked) return report(linked.error());
   const auto handle = host::find_http_handler(**linked);

@@ -1,5 +1,6 @@
 #include "unbolt/contracts/declarations.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -16,23 +17,41 @@
 namespace unbolt::contracts {
 namespace {
 
-std::vector<ByteView> packages() {
+struct Package {
+  std::string_view folder;  // of wit/deps, with "_" for "-": "http", "config_draft"
+  ByteView bytes;
+};
+
+std::vector<Package> packages() {
   return {
-#define UNBOLT_WIT_PACKAGE(name) ByteView(unbolt_wit_##name, unbolt_wit_##name##_end),
+#define UNBOLT_WIT_PACKAGE(name) {#name, ByteView(unbolt_wit_##name, unbolt_wit_##name##_end)},
 #include <wit_packages.inc>
 #undef UNBOLT_WIT_PACKAGE
   };
 }
 
+// "wasi:config/store@0.2.0-draft" comes from "config" or "config_draft".
+bool may_declare(const Package& package, std::string_view interface_name) {
+  const auto colon = interface_name.find(':');
+  if (colon == std::string_view::npos) return false;
+  const auto name =
+      interface_name.substr(colon + 1, interface_name.find_first_of("/@") - colon - 1);
+  return package.folder.substr(0, package.folder.find('_')) == name;
+}
+
 }  // namespace
 
-void declare_all(component::HostInterfaces& host) {
-  for (const ByteView bytes : packages()) {
-    auto ast = component::decode(bytes);
+void declare_imports(component::HostInterfaces& host, const component::Plan& plan) {
+  for (const Package& package : packages()) {
+    const bool wanted =
+        std::any_of(plan.imports.begin(), plan.imports.end(),
+                    [&](const auto& import) { return may_declare(package, import.name); });
+    if (!wanted) continue;
+    auto ast = component::decode(package.bytes);
     if (!ast) std::abort();  // built into the program, and read by its tests
-    auto package = component::read_wit_package(std::move(*ast));
-    if (!package) std::abort();
-    host.declare(std::shared_ptr<const component::Plan>(std::move(*package)));
+    auto read = component::read_wit_package(std::move(*ast));
+    if (!read) std::abort();
+    host.declare(std::shared_ptr<const component::Plan>(std::move(*read)));
   }
 }
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "unbolt/component/host_interface.h"
+#include "unbolt/component/plan.h"
 
 namespace unbolt::contracts {
 
-// Reads the WIT that is built into the program and tells each interface its functions' types.
-void declare_all(component::HostInterfaces& host);
+// Reads the WIT that is built into the program, of the packages that `plan` imports, and tells each
+// interface its functions' types.
+void declare_imports(component::HostInterfaces& host, const component::Plan& plan);
 
 }  // namespace unbolt::contracts

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -15,6 +13,8 @@
 #include <cstring>
 
 #include <fmt/format.h>
+
+#include "unbolt/engine/digest.h"
 
 namespace unbolt::engine {
 namespace {
@@ -113,11 +113,7 @@ Result<Bytes> load_key(const fs::path& path) {
 
 }  // namespace
 
-std::string sha256_hex(ByteView bytes) {
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(bytes.data(), bytes.size(), digest.data());
-  return hex(digest);
-}
+std::string sha256_hex(ByteView bytes) { return hex(sha256(bytes)); }
 
 fs::path CompiledCache::default_folder() {
   if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
@@ -152,14 +148,7 @@ Result<CompiledCache> CompiledCache::open(fs::path folder) {
 
 std::string CompiledCache::authentication_code(std::string_view name, ByteView content) const {
   // The name is part of what is signed: an entry cannot stand in for another.
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> inner{};
-  SHA256(content.data(), content.size(), inner.data());
-  std::string text = fmt::format("{}:{}", name, hex(inner));
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> code{};
-  unsigned length = code.size();
-  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
-       reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), code.data(), &length);
-  return hex(code);
+  return hex(hmac_sha256(key_, as_bytes(fmt::format("{}:{}", name, hex(sha256(content))))));
 }
 
 bool CompiledCache::write(const std::string& name, ByteView content) const {
