@@ -1,5 +1,7 @@
 #include "unbolt/cli/component_file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -90,17 +92,24 @@ Result<std::shared_ptr<const component::LinkedComponent>> link_component(
     const engine::Engine& engine, const component::HostInterfaces& host,
     const engine::CompiledCache* cache) {
   const std::size_t size = file->bytes().size();
+  const bool terminal = ::isatty(STDERR_FILENO);
   bool announced = false;
   component::CompileOptions options;
   options.cache = cache;
   options.progress = [&](std::size_t done, std::size_t all) {
     if (size < kSlowToCompile) return;
-    std::fprintf(stderr, "%scompiling %s (%.1f MB), core module %zu of %zu%s\n",
-                 announced ? "  " : "", path.c_str(), static_cast<double>(size) / 1e6, done + 1,
-                 all, !announced && cache ? "; the next start takes it from the cache" : "");
+    if (terminal) {
+      std::fprintf(stderr, "\rcompiling %s (%.1f MB): core module %zu of %zu", path.c_str(),
+                   static_cast<double>(size) / 1e6, done + 1, all);
+    } else if (!announced) {
+      std::fprintf(stderr, "compiling %s (%.1f MB)%s\n", path.c_str(),
+                   static_cast<double>(size) / 1e6,
+                   cache ? "; the next start takes it from the cache" : "");
+    }
     announced = true;
   };
   auto linked = component::LinkedComponent::link(std::move(file), engine, host, options);
+  if (announced && terminal) std::fputc('\n', stderr);
   if (!linked) return std::unexpected(std::move(linked).error().in(path));
   return linked;
 }
