@@ -56,7 +56,7 @@ int status_of(const engine::Fault& fault) {
 std::string_view text_of(int status) {
   switch (status) {
     case 504: return "the component did not answer in time\n";
-    case 503: return "too many requests at a time\n";
+    case 503: return "the host has no room for this request\n";
     default: return "the component failed\n";
   }
 }
