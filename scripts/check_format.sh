@@ -4,7 +4,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mapfile -d '' -t files < <(git ls-files -z --cached --others --exclude-standard -- \
-    'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.h' 'bench/*.cc' 'native/include/*.h')
+    'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.h' 'bench/*.cc' 'native/include/*.h' ':!*/guests/*')
 existing=()
 for file in ${files[@]+"${files[@]}"}; do
   if [ -f "$file" ]; then existing+=("$file"); fi

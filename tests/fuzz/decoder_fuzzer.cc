@@ -1,6 +1,6 @@
-// Files: the decoder must come to an end with whatever it is given, and with everything that is valid it must either
-// agree or say what it does not support. One exception: the reference validator takes a nested component that is longer
-// than the file that holds it.
+// Files: the decoder must come to an end with whatever it is given, and with everything that is
+// valid it must either agree or say what it does not support. One exception: the reference
+// validator takes a nested component that is longer than the file that holds it.
 #include <cstdint>
 #include <cstdlib>
 

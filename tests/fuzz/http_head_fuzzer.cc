@@ -1,4 +1,5 @@
-// Heads of requests and responses: what the parser makes of them must not depend on the pieces they come in.
+// Heads of requests and responses: what the parser makes of them must not depend on the pieces they
+// come in.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -64,9 +65,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const std::size_t piece = data[0] % 32 + 1;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  check<unbolt::http::RequestHead>(
-      bytes, piece, [](auto& parser, auto& in, auto& head) { return parser.read_request(in, head); });
-  check<unbolt::http::ResponseHead>(
-      bytes, piece, [](auto& parser, auto& in, auto& head) { return parser.read_response(in, head); });
+  check<unbolt::http::RequestHead>(bytes, piece, [](auto& parser, auto& in, auto& head) {
+    return parser.read_request(in, head);
+  });
+  check<unbolt::http::ResponseHead>(bytes, piece, [](auto& parser, auto& in, auto& head) {
+    return parser.read_response(in, head);
+  });
   return 0;
 }

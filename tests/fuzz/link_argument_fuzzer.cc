@@ -1,4 +1,5 @@
-// `--link CONTRACT=URL`: whatever is typed, it is parsed or refused with a reason, and shown without control characters.
+// `--link CONTRACT=URL`: whatever is typed, it is parsed or refused with a reason, and shown
+// without control characters.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,4 +1,5 @@
-// The main function of a fuzzer that is built without libFuzzer: runs every file of the folders that it is given.
+// The main function of a fuzzer that is built without libFuzzer: runs every file of the folders
+// that it is given.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
