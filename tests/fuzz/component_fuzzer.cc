@@ -1,5 +1,5 @@
-// Whole components: what the validator takes must be decoded, planned and linked to an end, whatever it is; and a link to
-// a host that offers nothing never needs the compiler.
+// Whole components: what the validator takes must be decoded, planned and linked to an end,
+// whatever it is; and a link to a host that offers nothing never needs the compiler.
 #include <cstdint>
 #include <cstdlib>
 

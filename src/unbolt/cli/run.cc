@@ -111,6 +111,14 @@ int serve(const RunOptions& options, const Settings& settings, const Contexts& c
   return kDone;
 }
 
+// The arguments outlive the loop's run.
+Task<> invoke(component::Instance& instance, RunCall& call, std::optional<Fault>& fault) {
+  fault = co_await instance.start();
+  if (fault) co_return;
+  if (!call.begin()) co_await instance.store().settle();
+  fault = instance.store().take_fault();
+}
+
 // Runs the component's wasi:cli/run once, with the process's own streams.
 int run_once(const RunOptions& options, asio::io_context& io, host::ServedComponent& served,
              const engine::FiberSupport& fibers, const component::ExportedFunc& run) {
@@ -130,14 +138,8 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
   }
   RunCall call(instance, run);
   std::optional<Fault> fault;
-  const auto invoke = [&]() -> Task<> {
-    fault = co_await instance.start();
-    if (fault) co_return;
-    if (!call.begin()) co_await instance.store().settle();
-    fault = instance.store().take_fault();
-  };
   std::exception_ptr failure;
-  asio::co_spawn(io, invoke(), [&](std::exception_ptr e) {
+  asio::co_spawn(io, invoke(instance, call, fault), [&](std::exception_ptr e) {
     failure = e;
     io.stop();
   });

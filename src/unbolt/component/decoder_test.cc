@@ -55,7 +55,8 @@ TEST(Decoder, EverythingIsPlanned) {
   ASSERT_EQ((*plan)->imports.size(), 1u);
   EXPECT_EQ((*plan)->imports[0].name, "a:b/c@1.0.0");
   EXPECT_EQ(to_wit(*(*plan)->imports[0].funcs.at(0)->type),
-            "func(a: borrow<r>, b: record { x: u32, y: option<string> }, c: variant { a, b(u8) }, d: enum { p, q }, "
+            "func(a: borrow<r>, b: record { x: u32, y: option<string> }, c: variant { a, b(u8) }, "
+            "d: enum { p, q }, "
             "e: flags { s, t }) -> result<list<u8>, tuple<s64, char>>");
   EXPECT_EQ((*plan)->modules.size(), 2u);  // the nested one's is compiled once
   EXPECT_EQ((*plan)->steps.size(), 3u);    // and instantiated twice
@@ -68,7 +69,8 @@ TEST(Decoder, EverythingIsPlanned) {
 TEST(Decoder, TruncatedAnywhereItIsAnErrorOrValid) {
   const Bytes bytes = engine::wat(kText);
   for (std::size_t length = 0; length < bytes.size(); ++length) {
-    const Bytes part(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));  // so that asan sees its end
+    const Bytes part(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(
+                                                        length));  // so that asan sees its end
     const auto decoded = decode(part);
     if (decoded) {
       (void)make_plan(*decoded);
@@ -160,7 +162,8 @@ std::string importing(std::string_view interface_name, std::string_view func) {
     (core func $answer (canon lower (func $host "answer")))
     (core module $m (import "h" "answer" (func $f (result i32))) (func (export "f") (result i32) (call $f)))
     (core instance $i (instantiate $m (with "h" (instance (export "answer" (func $answer))))))
-    (func (export "f") (result u32) (canon lift (core func $i "f")))))", interface_name, func);
+    (func (export "f") (result u32) (canon lift (core func $i "f")))))",
+                     interface_name, func);
 }
 
 TEST(Linking, VersionsAreMatchedBySemver) {
@@ -186,11 +189,13 @@ TEST(Linking, WhatIsUnmetIsNamed) {
   EXPECT_EQ(problem("a:b/d@0.2.0", "(func (result u32))"),
             "the component imports what this host does not have:\n"
             "  a:b/d@0.2.0: nothing here provides it; the nearest is a:b/c@0.2.12");
-  EXPECT_EQ(problem("x:y/z", "(func (result u32))"),
-            "the component imports what this host does not have:\n  x:y/z: nothing here provides it");
+  EXPECT_EQ(
+      problem("x:y/z", "(func (result u32))"),
+      "the component imports what this host does not have:\n  x:y/z: nothing here provides it");
   EXPECT_EQ(problem("a:b/c@0.2.0", "(func (result s32))"),
             "the component imports what this host does not have:\n"
-            "  a:b/c@0.2.0#answer: the component expects\n    func() -> s32\n  and a:b/c@0.2.12 here has\n    another type");
+            "  a:b/c@0.2.0#answer: the component expects\n    func() -> s32\n  and a:b/c@0.2.12 "
+            "here has\n    another type");
 }
 
 }  // namespace

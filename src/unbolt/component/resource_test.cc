@@ -1,4 +1,5 @@
-// Handles (CanonicalABI.md, "Resource State"): the host's resources in a guest, and a guest's in another.
+// Handles (CanonicalABI.md, "Resource State"): the host's resources in a guest, and a guest's in
+// another.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -86,7 +87,8 @@ class HostResources : public testing::Test {
         (export "make" (func $make)) (export "make-other" (func $make_other)) (export "look" (func $look))
         (export "look-later" (func $look_later)) (export "take" (func $take)) (export "both" (func $both))
         (export "twice" (func $twice)) (export "drop" (func $drop)) (export "drop-other" (func $drop_other))))))
-      (func (export "run") (result u32) (canon lift (core func $main "run")))))", run);
+      (func (export "run") (result u32) (canon lift (core func $main "run")))))",
+                       run);
   }
   std::string outcome(std::string_view run) {
     std::string answer;
@@ -108,18 +110,29 @@ constexpr std::string_view kMakeA = "(local.set $a (call $make (i32.const 7)))";
 TEST_F(HostResources, ChangeHands) {
   EXPECT_EQ(outcome(fmt::format("{} (call $look (local.get $a))", kMakeA)), "7");
   EXPECT_EQ(live_handles, 1u);
-  EXPECT_EQ(outcome(fmt::format("{} (call $look_later (local.get $a)) (call $drop (local.get $a))", kMakeA)), "7");
+  EXPECT_EQ(outcome(fmt::format("{} (call $look_later (local.get $a)) (call $drop (local.get $a))",
+                                kMakeA)),
+            "7");
   EXPECT_EQ(live_handles, 0u);
   EXPECT_EQ(outcome(fmt::format("{} (call $take (local.get $a))", kMakeA)), "7");
   EXPECT_EQ(live_handles, 0u);
-  EXPECT_EQ(outcome(fmt::format("{} (call $twice (local.get $a) (local.get $a)) (call $drop (local.get $a))", kMakeA)), "14");
-  EXPECT_EQ(outcome(fmt::format("{} (local.set $b (call $make (i32.const 3))) (call $both (local.get $a) (local.get $b))", kMakeA)), "10");
+  EXPECT_EQ(
+      outcome(fmt::format(
+          "{} (call $twice (local.get $a) (local.get $a)) (call $drop (local.get $a))", kMakeA)),
+      "14");
+  EXPECT_EQ(
+      outcome(fmt::format(
+          "{} (local.set $b (call $make (i32.const 3))) (call $both (local.get $a) (local.get $b))",
+          kMakeA)),
+      "10");
   EXPECT_EQ(live_handles, 1u);
 }
 
 TEST_F(HostResources, IndicesStartAtOneAndAreReused) {
   EXPECT_EQ(outcome("(call $make (i32.const 7))"), "1");
-  EXPECT_EQ(outcome(fmt::format("{} (call $drop (local.get $a)) (call $make (i32.const 8))", kMakeA)), "1");
+  EXPECT_EQ(
+      outcome(fmt::format("{} (call $drop (local.get $a)) (call $make (i32.const 8))", kMakeA)),
+      "1");
   EXPECT_EQ(outcome(fmt::format("{} (call $make (i32.const 8))", kMakeA)), "2");
 }
 
@@ -130,10 +143,17 @@ TEST_F(HostResources, UseAfterTheyAreGoneTraps) {
   EXPECT_EQ(outcome("(call $take (i32.const -1))"), kUnknown);
   EXPECT_EQ(outcome("(call $drop (i32.const 1)) (i32.const 0)"), kUnknown);
   for (const auto* use : {"look", "take", "look_later"}) {
-    EXPECT_EQ(outcome(fmt::format("{} (call $drop (local.get $a)) (call ${} (local.get $a))", kMakeA, use)), kUnknown);
-    EXPECT_EQ(outcome(fmt::format("{} (drop (call $take (local.get $a))) (call ${} (local.get $a))", kMakeA, use)), kUnknown);
+    EXPECT_EQ(outcome(fmt::format("{} (call $drop (local.get $a)) (call ${} (local.get $a))",
+                                  kMakeA, use)),
+              kUnknown);
+    EXPECT_EQ(outcome(fmt::format("{} (drop (call $take (local.get $a))) (call ${} (local.get $a))",
+                                  kMakeA, use)),
+              kUnknown);
   }
-  EXPECT_EQ(outcome(fmt::format("{} (call $drop (local.get $a)) (call $drop (local.get $a)) (i32.const 0)", kMakeA)), kUnknown);
+  EXPECT_EQ(
+      outcome(fmt::format(
+          "{} (call $drop (local.get $a)) (call $drop (local.get $a)) (i32.const 0)", kMakeA)),
+      kUnknown);
 }
 
 TEST_F(HostResources, OfAnotherTypeTrap) {
@@ -142,7 +162,8 @@ TEST_F(HostResources, OfAnotherTypeTrap) {
     EXPECT_EQ(outcome(fmt::format("(call ${} (call $make_other))", use)), kOtherType);
   }
   EXPECT_EQ(outcome("(call $drop (call $make_other)) (i32.const 0)"), kOtherType);
-  EXPECT_EQ(outcome(fmt::format("{} (call $drop_other (local.get $a)) (i32.const 0)", kMakeA)), kOtherType);
+  EXPECT_EQ(outcome(fmt::format("{} (call $drop_other (local.get $a)) (i32.const 0)", kMakeA)),
+            kOtherType);
 }
 
 TEST_F(HostResources, WhatIsLentCannotBeGivenAway) {
@@ -152,8 +173,10 @@ TEST_F(HostResources, WhatIsLentCannotBeGivenAway) {
 
 // ---- A component's own resource, used by another inside the same file
 
-// $maker defines the resource `r`, whose destructor counts; `run` is the body of $user's run, with the locals $a and $b.
-std::string two_components(std::string_view run, std::string_view look_body = "(call $drop (local.get 0)) (i32.const 1)",
+// $maker defines the resource `r`, whose destructor counts; `run` is the body of $user's run, with
+// the locals $a and $b.
+std::string two_components(std::string_view run,
+                           std::string_view look_body = "(call $drop (local.get 0)) (i32.const 1)",
                            std::string_view inside = "(i32.const 0)") {
   return fmt::format(R"((component
     (component $maker
@@ -241,10 +264,17 @@ class GuestResources : public testing::Test {
 };
 
 TEST_F(GuestResources, NewRepDrop) {
-  EXPECT_EQ(outcome(two_components("(i32.const 0)", "(i32.const 0)", "(call $rep (call $new (i32.const 41)))"), "inside"), "41");
-  EXPECT_EQ(outcome(two_components("(i32.const 0)", "(i32.const 0)", "(call $rep (i32.const 1))"), "inside"), "unknown handle index");
   EXPECT_EQ(outcome(two_components("(i32.const 0)", "(i32.const 0)",
-                                   "(local.set $a (call $new (i32.const 5))) (call $drop (local.get $a)) (call $rep (local.get $a))"), "inside"),
+                                   "(call $rep (call $new (i32.const 41)))"),
+                    "inside"),
+            "41");
+  EXPECT_EQ(outcome(two_components("(i32.const 0)", "(i32.const 0)", "(call $rep (i32.const 1))"),
+                    "inside"),
+            "unknown handle index");
+  EXPECT_EQ(outcome(two_components("(i32.const 0)", "(i32.const 0)",
+                                   "(local.set $a (call $new (i32.const 5))) (call $drop "
+                                   "(local.get $a)) (call $rep (local.get $a))"),
+                    "inside"),
             "unknown handle index");
 }
 
@@ -253,25 +283,36 @@ TEST_F(GuestResources, ChangeHandsAndAreDestroyedOnce) {
   EXPECT_EQ(live_handles, 1u);
   EXPECT_EQ(outcome(two_components("(call $take (call $make (i32.const 41)))")), "41");
   EXPECT_EQ(live_handles, 0u);
-  EXPECT_EQ(outcome(two_components("(drop (call $take (call $make (i32.const 41)))) (call $dropped)")), "41");
-  EXPECT_EQ(outcome(two_components("(call $drop (call $make (i32.const 41))) (call $drop (call $make (i32.const 1))) (call $dropped)")), "42");
+  EXPECT_EQ(
+      outcome(two_components("(drop (call $take (call $make (i32.const 41)))) (call $dropped)")),
+      "41");
+  EXPECT_EQ(outcome(two_components("(call $drop (call $make (i32.const 41))) (call $drop (call "
+                                   "$make (i32.const 1))) (call $dropped)")),
+            "42");
   EXPECT_EQ(live_handles, 0u);
-  EXPECT_EQ(outcome(two_components("(drop (call $look (call $make (i32.const 41)))) (call $dropped)")), "0");
+  EXPECT_EQ(
+      outcome(two_components("(drop (call $look (call $make (i32.const 41)))) (call $dropped)")),
+      "0");
 }
 
 TEST_F(GuestResources, BorrowsAreCounted) {
   EXPECT_EQ(outcome(two_components("(call $view (call $make (i32.const 41)))")), "1");
   EXPECT_EQ(live_handles, 1u);
-  EXPECT_EQ(outcome(two_components("(local.set $a (call $make (i32.const 41))) (drop (call $view (local.get $a)))"
-                                   "(call $drop (local.get $a)) (call $dropped)")), "41");
+  EXPECT_EQ(outcome(two_components(
+                "(local.set $a (call $make (i32.const 41))) (drop (call $view (local.get $a)))"
+                "(call $drop (local.get $a)) (call $dropped)")),
+            "41");
   EXPECT_EQ(outcome(two_components("(call $view (call $make (i32.const 41)))", "(i32.const 2)")),
             "borrow handles still remain at the end of the call");
-  EXPECT_EQ(outcome(two_components("(call $view (call $make (i32.const 41)))", "(call $drop (local.get 0)) (call $drop (local.get 0)) (i32.const 2)")),
+  EXPECT_EQ(outcome(two_components(
+                "(call $view (call $make (i32.const 41)))",
+                "(call $drop (local.get 0)) (call $drop (local.get 0)) (i32.const 2)")),
             "unknown handle index");
 }
 
 TEST_F(GuestResources, UseAfterTheyAreGoneTraps) {
-  EXPECT_EQ(outcome(two_components("(local.set $a (call $make (i32.const 1))) (drop (call $take (local.get $a))) (call $look (local.get $a))")),
+  EXPECT_EQ(outcome(two_components("(local.set $a (call $make (i32.const 1))) (drop (call $take "
+                                   "(local.get $a))) (call $look (local.get $a))")),
             "unknown handle index");
   EXPECT_EQ(outcome(two_components("(call $take (i32.const 3))")), "unknown handle index");
 }
@@ -287,7 +328,9 @@ TEST(HandleTableTest, DestroysWhatItOwnsNewestFirst) {
   {
     HandleTable table;
     for (int i = 1; i <= 3; ++i) {
-      EXPECT_EQ(table.add({.type = &kResourceTag<Noted>, .rep = reinterpret_cast<std::uint64_t>(new Noted{i}), .host = true}),
+      EXPECT_EQ(table.add({.type = &kResourceTag<Noted>,
+                           .rep = reinterpret_cast<std::uint64_t>(new Noted{i}),
+                           .host = true}),
                 static_cast<std::uint32_t>(i));
     }
     EXPECT_EQ(table.live(), 3u);
@@ -304,7 +347,8 @@ TEST(HandleTableTest, DestroysWhatItOwnsNewestFirst) {
 TEST(HandleTableTest, IsBounded) {
   HandleTable table;
   const int tag = 0;
-  for (std::uint32_t i = 1; i < HandleTable::kMaxHandles; ++i) ASSERT_NE(table.add({.type = &tag}), 0u);
+  for (std::uint32_t i = 1; i < HandleTable::kMaxHandles; ++i)
+    ASSERT_NE(table.add({.type = &tag}), 0u);
   EXPECT_EQ(table.add({.type = &tag}), 0u);
   EXPECT_EQ(table.live(), HandleTable::kMaxHandles - 1);
   table.remove(77);

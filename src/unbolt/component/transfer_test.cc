@@ -26,23 +26,30 @@ std::string libc(int top) {
       (local.get $at)))
   (core instance $libc (instantiate $libc_module))
   (alias core export $libc "memory" (core memory $memory))
-  (alias core export $libc "realloc" (core func $realloc)))", top);
+  (alias core export $libc "realloc" (core func $realloc)))",
+                     top);
 }
 
-// Two components: $caller passes a T to $callee, once in flat values (`flat`, which $callee passes on to the host) and once
-// through memory, as do all parameters when they are many (`memory`, which $callee answers with the T it was given).
-std::string two_components(std::string_view declaration, std::string_view type, std::string_view flat,
-                           std::string_view encoding) {
+// Two components: $caller passes a T to $callee, once in flat values (`flat`, which $callee passes
+// on to the host) and once through memory, as do all parameters when they are many (`memory`, which
+// $callee answers with the T it was given).
+std::string two_components(std::string_view declaration, std::string_view type,
+                           std::string_view flat, std::string_view encoding) {
   std::string locals, padding, types;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(std::count(flat.begin(), flat.end(), ' ')) + 1; ++i) {
+  for (std::size_t i = 0;
+       i < static_cast<std::size_t>(std::count(flat.begin(), flat.end(), ' ')) + 1; ++i) {
     locals += fmt::format("(local.get {})", i);
   }
   for (int i = 0; i < 16; ++i) padding += fmt::format("(param \"p{}\" u32)", i);
   const std::string import_type =
-      declaration.empty() ? "" : fmt::format("(type $t_ {}) (import \"t\" (type $t (eq $t_)))", declaration);
+      declaration.empty()
+          ? ""
+          : fmt::format("(type $t_ {}) (import \"t\" (type $t (eq $t_)))", declaration);
   const std::string export_type =
-      declaration.empty() ? "" : fmt::format("(type $t_ {}) (export $t \"t\" (type $t_))", declaration);
-  return fmt::format(R"((component
+      declaration.empty() ? ""
+                          : fmt::format("(type $t_ {}) (export $t \"t\" (type $t_))", declaration);
+  return fmt::format(
+      R"((component
     (import "test:t/host" (instance $host {host_type} (export "take" (func (param "x" {type})))))
     {host_alias}
     (component $callee {import_type} {libc}
@@ -76,13 +83,17 @@ std::string two_components(std::string_view declaration, std::string_view type, 
       (with "memory" (func $callee_ "memory"))))
     (export "flat" (func $caller_ "flat"))
     (export "memory" (func $caller_ "memory"))))",
-                     fmt::arg("host_type", declaration.empty() ? "" : fmt::format("(type $t_ {}) (export \"t\" (type $t (eq $t_)))", declaration)),
-                     fmt::arg("host_alias", declaration.empty() ? "" : "(alias export $host \"t\" (type $t))"),
-                     fmt::arg("type", type), fmt::arg("import_type", import_type), fmt::arg("export_type", export_type),
-                     fmt::arg("libc", libc(9000)), fmt::arg("other_libc", libc(4096)), fmt::arg("flat", flat),
-                     fmt::arg("locals", locals), fmt::arg("padding", padding), fmt::arg("encoding", encoding),
-                     fmt::arg("with_type", declaration.empty() ? "" : "(with \"t\" (type $t))"),
-                     fmt::arg("options", "(memory $memory) (realloc $realloc)"));
+      fmt::arg("host_type",
+               declaration.empty()
+                   ? ""
+                   : fmt::format("(type $t_ {}) (export \"t\" (type $t (eq $t_)))", declaration)),
+      fmt::arg("host_alias", declaration.empty() ? "" : "(alias export $host \"t\" (type $t))"),
+      fmt::arg("type", type), fmt::arg("import_type", import_type),
+      fmt::arg("export_type", export_type), fmt::arg("libc", libc(9000)),
+      fmt::arg("other_libc", libc(4096)), fmt::arg("flat", flat), fmt::arg("locals", locals),
+      fmt::arg("padding", padding), fmt::arg("encoding", encoding),
+      fmt::arg("with_type", declaration.empty() ? "" : "(with \"t\" (type $t))"),
+      fmt::arg("options", "(memory $memory) (realloc $realloc)"));
 }
 
 template <class T>
@@ -137,33 +148,41 @@ TEST(Transfer, Scalars) {
 }
 
 TEST(Transfer, StringsAndLists) {
-  check<std::string>("", "string", "i32 i32", {{"grün", bytes({0x80, 0x10, 0, 0, 5, 0, 0, 0}, "grün")},
-                                                {"€😀", bytes({0x80, 0x10, 0, 0, 7, 0, 0, 0}, "€😀")},
-                                                {"", bytes({0, 0, 0, 0, 0, 0, 0, 0})}});
-  check<std::vector<std::uint16_t>>("", "(list u16)", "i32 i32",
-                                    {{{0x6161, 0x6262}, bytes({0x80, 0x10, 0, 0, 2, 0, 0, 0}, "aabb")}});
+  check<std::string>("", "string", "i32 i32",
+                     {{"grün", bytes({0x80, 0x10, 0, 0, 5, 0, 0, 0}, "grün")},
+                      {"€😀", bytes({0x80, 0x10, 0, 0, 7, 0, 0, 0}, "€😀")},
+                      {"", bytes({0, 0, 0, 0, 0, 0, 0, 0})}});
+  check<std::vector<std::uint16_t>>(
+      "", "(list u16)", "i32 i32",
+      {{{0x6161, 0x6262}, bytes({0x80, 0x10, 0, 0, 2, 0, 0, 0}, "aabb")}});
   check<std::vector<std::optional<std::uint8_t>>>(
       "", "(list (option u8))", "i32 i32",
-      {{{std::nullopt, 0x61}, bytes({0x80, 0x10, 0, 0, 2, 0, 0, 0}, std::string_view("\0\0\1a", 4))}});
-  check<std::vector<std::string>>(
-      "", "(list string)", "i32 i32",
-      {{{"ü"}, bytes({0x80, 0x10, 0, 0, 1, 0, 0, 0}, std::string_view("\x88\x10\0\0\2\0\0\0\xc3\xbc", 10))}});
+      {{{std::nullopt, 0x61},
+        bytes({0x80, 0x10, 0, 0, 2, 0, 0, 0}, std::string_view("\0\0\1a", 4))}});
+  check<std::vector<std::string>>("", "(list string)", "i32 i32",
+                                  {{{"ü"},
+                                    bytes({0x80, 0x10, 0, 0, 1, 0, 0, 0},
+                                          std::string_view("\x88\x10\0\0\2\0\0\0\xc3\xbc", 10))}});
 }
 
 TEST(Transfer, OptionsResultsAndTuples) {
-  check<std::optional<std::uint64_t>>("", "(option u64)", "i32 i64",
-                                      {{std::nullopt, bytes({0})}, {5, bytes({1, 0, 0, 0, 0, 0, 0, 0, 5})}});
+  check<std::optional<std::uint64_t>>(
+      "", "(option u64)", "i32 i64",
+      {{std::nullopt, bytes({0})}, {5, bytes({1, 0, 0, 0, 0, 0, 0, 0, 5})}});
   using R = std::expected<std::uint8_t, std::string>;
   check<R>("", "(result u8 (error string))", "i32 i32 i32",
-           {{R(7), bytes({0, 0, 0, 0, 7})}, {std::unexpected(std::string("no")), bytes({1, 0, 0, 0, 0x80, 0x10, 0, 0, 2}, "no")}});
+           {{R(7), bytes({0, 0, 0, 0, 7})},
+            {std::unexpected(std::string("no")), bytes({1, 0, 0, 0, 0x80, 0x10, 0, 0, 2}, "no")}});
   check<std::tuple<std::uint8_t, double, char32_t>>(
       "", "(tuple u8 f64 char)", "i32 f64 i32",
-      {{{1, -0.5, U'a'}, bytes({1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe0, 0xbf, 0x61, 0, 0, 0})}});
+      {{{1, -0.5, U'a'},
+        bytes({1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe0, 0xbf, 0x61, 0, 0, 0})}});
 }
 
 TEST(Transfer, Variants) {
   using V = std::variant<std::monostate, float, double, std::string>;
-  check<V>(R"((variant (case "n") (case "f" f32) (case "d" f64) (case "s" string)))", "$t", "i32 i64 i32",
+  check<V>(R"((variant (case "n") (case "f" f32) (case "d" f64) (case "s" string)))", "$t",
+           "i32 i64 i32",
            {{V(), bytes({0})},
             {V(1.5f), bytes({1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xc0, 0x3f})},
             {V(-0.5), bytes({2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe0, 0xbf})},

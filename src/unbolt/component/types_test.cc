@@ -19,9 +19,13 @@ class TypesTest : public testing::Test {
     }
     return types.add({.kind = kind, .labels = std::move(labels), .children = std::move(children)});
   }
-  const Type* flags(std::size_t bits) { return types.add({.kind = TypeKind::Flags, .labels = std::vector<std::string>(bits, "f")}); }
+  const Type* flags(std::size_t bits) {
+    return types.add({.kind = TypeKind::Flags, .labels = std::vector<std::string>(bits, "f")});
+  }
   const Type* cases(std::size_t n) {
-    return types.add({.kind = Enum, .labels = std::vector<std::string>(n, "c"), .children = std::vector<const Type*>(n)});
+    return types.add({.kind = Enum,
+                      .labels = std::vector<std::string>(n, "c"),
+                      .children = std::vector<const Type*>(n)});
   }
   void expect(const Type* type, std::uint32_t size, std::uint32_t alignment, const Flat& flat) {
     ASSERT_TRUE(type);
@@ -51,8 +55,8 @@ TEST_F(TypesTest, Layouts) {
   expect(of(Option, {nullptr, u64}), 16, 8, {I32, I64});
   expect(of(TypeKind::Result, {nullptr, nullptr}), 1, 1, {I32});
   expect(of(TypeKind::Result, {string, u64}), 16, 8, {I32, I64, I32});
-  expect(of(Variant, {f32, u16}), 8, 4, {I32, I32});             // f32 and i32: i32
-  expect(of(Variant, {f32, f64}), 16, 8, {I32, I64});            // f32 and f64: i64
+  expect(of(Variant, {f32, u16}), 8, 4, {I32, I32});   // f32 and i32: i32
+  expect(of(Variant, {f32, f64}), 16, 8, {I32, I64});  // f32 and f64: i64
   expect(of(Variant, {f32, nullptr}), 8, 4, {I32, CoreType::F32});
   expect(of(Variant, {u64, f64}), 16, 8, {I32, I64});
   expect(of(Variant, {of(Tuple, {f32, f64}), string}), 24, 8, {I32, I32, I64});
@@ -114,11 +118,13 @@ TEST_F(TypesTest, SignaturesGoThroughMemoryBeyondSixteen) {
 TEST_F(TypesTest, AsWit) {
   const Type* u32 = scalar(U32);
   const Type* string = scalar(String);
-  FuncType func{{{"a", of(Option, {nullptr, u32})}, {"b", of(List, {string})}}, of(TypeKind::Result, {nullptr, string})};
+  FuncType func{{{"a", of(Option, {nullptr, u32})}, {"b", of(List, {string})}},
+                of(TypeKind::Result, {nullptr, string})};
   EXPECT_EQ(to_wit(func), "func(a: option<u32>, b: list<string>) -> result<_, string>");
   EXPECT_EQ(to_wit(of(Record, {u32, string})), "record { l0: u32, l1: string }");
   EXPECT_EQ(to_wit(of(Variant, {nullptr, string})), "variant { l0, l1(string) }");
-  EXPECT_EQ(to_wit(of(Tuple, {u32, of(TypeKind::Result, {nullptr, nullptr})})), "tuple<u32, result>");
+  EXPECT_EQ(to_wit(of(Tuple, {u32, of(TypeKind::Result, {nullptr, nullptr})})),
+            "tuple<u32, result>");
   const Type* deep = u32;
   for (int i = 0; i < 20; ++i) deep = of(List, {deep});
   EXPECT_EQ(to_wit(deep), "list<list<list<list<list<list<…>>>>>>");
@@ -130,9 +136,12 @@ TEST_F(TypesTest, Equality) {
   EXPECT_FALSE(equal_shape(a, of(Record, {scalar(S32), scalar(String)})));
   EXPECT_FALSE(equal_shape(a, of(Tuple, {scalar(U32), scalar(String)})));
   EXPECT_FALSE(equal_shape(a, nullptr));
-  ResourceType* one = types.add(ResourceType{.interface_name = "wasi:io/streams@0.2.0", .name = "input-stream"});
-  ResourceType* newer = types.add(ResourceType{.interface_name = "wasi:io/streams@0.2.12", .name = "input-stream"});
-  ResourceType* other = types.add(ResourceType{.interface_name = "wasi:io/streams@0.2.0", .name = "output-stream"});
+  ResourceType* one =
+      types.add(ResourceType{.interface_name = "wasi:io/streams@0.2.0", .name = "input-stream"});
+  ResourceType* newer =
+      types.add(ResourceType{.interface_name = "wasi:io/streams@0.2.12", .name = "input-stream"});
+  ResourceType* other =
+      types.add(ResourceType{.interface_name = "wasi:io/streams@0.2.0", .name = "output-stream"});
   const auto own = [&](ResourceType* r) { return types.add({.kind = Own, .resource = r}); };
   EXPECT_TRUE(equal_shape(own(one), own(newer)));
   EXPECT_FALSE(equal_shape(own(one), own(other)));

@@ -75,7 +75,8 @@ TEST_F(CompiledCacheTest, CodeThatWasTamperedWithIsCompiledAnew) {
   compiles(cache, module);
   ASSERT_EQ(files(".code").size(), 1u);
   const auto code = files(".code")[0];
-  for (const std::streamoff at : {0L, static_cast<long>(fs::file_size(code) / 2), static_cast<long>(fs::file_size(code)) - 1}) {
+  for (const std::streamoff at : {0L, static_cast<long>(fs::file_size(code) / 2),
+                                  static_cast<long>(fs::file_size(code)) - 1}) {
     flip(code, at);
     EXPECT_TRUE(compiles(cache, module)) << at;
     EXPECT_FALSE(compiles(cache, module)) << at;  // and what was written then is good
@@ -153,7 +154,7 @@ TEST_F(CompiledCacheTest, FilesAreTheOwnersAlone) {
   compiles(open(), module);
   int files = 0;
   for (const auto& entry : fs::directory_iterator(root / "compiled")) {
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(entry.path().c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0600u) << entry.path();
     ++files;
@@ -180,7 +181,9 @@ TEST_F(CompiledCacheTest, Marks) {
   EXPECT_TRUE(open().marked(engine, digest));
   EXPECT_FALSE(cache.marked(engine, sha256_hex(other)));
   // A mark is as good as the key it was made with.
-  fs::copy_file(files(".ok")[0], (root / "compiled" / (sha256_hex(other) + files(".ok")[0].filename().string().substr(64))));
+  fs::copy_file(
+      files(".ok")[0],
+      (root / "compiled" / (sha256_hex(other) + files(".ok")[0].filename().string().substr(64))));
   EXPECT_FALSE(cache.marked(engine, sha256_hex(other)));
   fs::remove(root / "compiled" / "key");
   EXPECT_FALSE(open().marked(engine, digest));
@@ -200,7 +203,8 @@ int use_cache(const fs::path& folder, const Bytes& module, const Bytes& other) {
   return 0;
 }
 
-// Several processes at a time, from the first key on. Each child is this program again, told so by its environment.
+// Several processes at a time, from the first key on. Each child is this program again, told so by
+// its environment.
 TEST(CompiledCacheProcesses, ShareAFolder) {
   const Bytes module = wat(R"((module (func (export "answer") (result i32) (i32.const 42))))");
   const Bytes other = wat(R"((module (func (export "answer") (result i32) (i32.const 43))))");
@@ -211,7 +215,8 @@ TEST(CompiledCacheProcesses, ShareAFolder) {
   ASSERT_TRUE(::mkdtemp(root.data()));
   const fs::path folder = fs::path(root) / "compiled";
   ::setenv(kFolder, folder.c_str(), 1);
-  std::string program = "/proc/self/exe", filter = "--gtest_filter=CompiledCacheProcesses.ShareAFolder";
+  std::string program = "/proc/self/exe",
+              filter = "--gtest_filter=CompiledCacheProcesses.ShareAFolder";
   char* const arguments[] = {program.data(), filter.data(), nullptr};
   std::vector<pid_t> children(4);
   for (pid_t& child : children) {

@@ -23,22 +23,27 @@ TEST(FittingPool, Table) {
     std::size_t size;
   };
   const Case cases[] = {
-      {1000, {128'000 * kGiB, 65'530}, 1000},        // an x86-64 as it comes
+      {1000, {128'000 * kGiB, 65'530}, 1000},  // an x86-64 as it comes
       {0, {128'000 * kGiB, 65'530}, 0},
-      {1'000'000, {128'000 * kGiB, 65'530}, 11'063},  // bound by the mappings: (65,530 − 8,000) / 5.2
-      {1000, {384 * kGiB, 65'530}, 63},              // 39 bits of addresses: two thirds of them, 4 GiB and 64 MiB each
-      {1000, {8 * kGiB, 65'530}, 0},                 // too small to be worth it
+      {1'000'000,
+       {128'000 * kGiB, 65'530},
+       11'063},  // bound by the mappings: (65,530 − 8,000) / 5.2
+      {1000,
+       {384 * kGiB, 65'530},
+       63},  // 39 bits of addresses: two thirds of them, 4 GiB and 64 MiB each
+      {1000, {8 * kGiB, 65'530}, 0},  // too small to be worth it
       {1000, {0, 65'530}, 0},
       {1000, {128'000 * kGiB, 0}, 0},
       {1000, {128'000 * kGiB, 8'000}, 0},
-      {1000, {128'000 * kGiB, 8'083}, 0},            // 15: below the smallest pool
+      {1000, {128'000 * kGiB, 8'083}, 0},  // 15: below the smallest pool
       {1000, {128'000 * kGiB, 8'084}, 16},
-      {3, {128'000 * kGiB, 65'530}, 3},              // who asks for few gets few
-      {3, {128'000 * kGiB, 8'012}, 0},               // but not fewer
+      {3, {128'000 * kGiB, 65'530}, 3},  // who asks for few gets few
+      {3, {128'000 * kGiB, 8'012}, 0},   // but not fewer
   };
   for (const Case& c : cases) {
     EXPECT_EQ(fitting_pool(c.wanted, c.limits), c.size)
-        << c.wanted << " of " << c.limits.address_space << " bytes and " << c.limits.mappings << " mappings";
+        << c.wanted << " of " << c.limits.address_space << " bytes and " << c.limits.mappings
+        << " mappings";
   }
 }
 
@@ -133,13 +138,15 @@ TEST(Pool, FullPoolIsALimitNotATrap) {
   EXPECT_FALSE(fourth.fault);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || \
+    __has_feature(thread_sanitizer)
 constexpr bool kSanitized = true;  // reserves more addresses than the limits below
 #else
 constexpr bool kSanitized = false;
 #endif
 
-// In a child: how large a pool it makes under `limit` bytes of addresses, and whether guests run in it.
+// In a child: how large a pool it makes under `limit` bytes of addresses, and whether guests run in
+// it.
 [[noreturn]] void serve_under(std::uint64_t limit, bool expect_pool) {
   const rlimit addresses{limit, limit};
   if (setrlimit(RLIMIT_AS, &addresses) != 0) std::_Exit(100);

@@ -9,8 +9,8 @@
 #include <boost/asio/post.hpp>
 
 #include <deque>
-#include <functional>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,7 +68,8 @@ struct Counted {
 class StoreTest : public testing::Test {
  protected:
   StoreTest() {
-    EXPECT_TRUE(linker.define("host", "call", {{CoreType::I32}, {CoreType::I32}}, &call_host, nullptr));
+    EXPECT_TRUE(
+        linker.define("host", "call", {{CoreType::I32}, {CoreType::I32}}, &call_host, nullptr));
   }
 
   std::unique_ptr<Live> make(std::string_view text, std::function<Trap*(Store&, Raw*)> host = {},
@@ -93,7 +94,8 @@ class StoreTest : public testing::Test {
     return live;
   }
   void start(Live& live) {
-    if (!live.store->begin_instantiate(prepared.back(), live.instance)) run_task(loop, live.store->settle());
+    if (!live.store->begin_instantiate(prepared.back(), live.instance))
+      run_task(loop, live.store->settle());
   }
   Func func(Live& live, std::string_view name) {
     const auto handle = module->find_export(name);
@@ -146,15 +148,18 @@ TEST_F(StoreTest, FaultNamesTheFunctionsInnermostFirst) {
   ASSERT_EQ(fault->frames.size(), 3u) << fault->describe();
   EXPECT_TRUE(fault->frames[0].starts_with("divide (at 0x")) << fault->frames[0];
   EXPECT_TRUE(fault->frames[1].starts_with("middle (at 0x")) << fault->frames[1];
-  EXPECT_TRUE(fault->frames[2].starts_with("function 2 (at 0x") || fault->frames[2].starts_with("run"))
+  EXPECT_TRUE(fault->frames[2].starts_with("function 2 (at 0x") ||
+              fault->frames[2].starts_with("run"))
       << fault->frames[2];
-  EXPECT_TRUE(fault->describe().starts_with(fault->reason + "\n    0: divide")) << fault->describe();
+  EXPECT_TRUE(fault->describe().starts_with(fault->reason + "\n    0: divide"))
+      << fault->describe();
   EXPECT_EQ(fault->to_error().code, ErrorCode::Trap);
   EXPECT_FALSE(live->store->take_fault());
 }
 
 TEST_F(StoreTest, ReasonOfAHostFunctionComesWithTheGuestsFrames) {
-  auto live = make(kForward, [](Store& store, Raw*) { return store.fail(Fault::Kind::Trap, "no such thing"); });
+  auto live = make(
+      kForward, [](Store& store, Raw*) { return store.fail(Fault::Kind::Trap, "no such thing"); });
   run(*live, 0);
   const auto fault = live->store->take_fault();
   ASSERT_TRUE(fault);
@@ -207,7 +212,8 @@ TEST_F(StoreTest, ParkAnswersLater) {
 }
 
 TEST_F(StoreTest, ParkOnATaskThatEndsAtOnce) {
-  auto live = make(kForward, [](Store& store, Raw*) { return store.park([]() -> Task<> { co_return; }()); });
+  auto live = make(kForward,
+                   [](Store& store, Raw*) { return store.park([]() -> Task<> { co_return; }()); });
   EXPECT_EQ(run(*live, 6), 7);
   EXPECT_FALSE(live->store->take_fault());
 }
@@ -266,7 +272,9 @@ TEST_F(StoreTest, CancelledParkTrapsAndLaterOnesTrapAtOnce) {
                    EXPECT_FALSE(e);
                    call.ended = true;
                  }));
-  asio::post(loop, [&] { asio::post(loop, [&] { call.signal.emit(asio::cancellation_type::terminal); }); });
+  asio::post(loop, [&] {
+    asio::post(loop, [&] { call.signal.emit(asio::cancellation_type::terminal); });
+  });
   loop.restart();
   loop.run();
   EXPECT_TRUE(call.ended);
@@ -279,13 +287,15 @@ TEST_F(StoreTest, CancelledParkTrapsAndLaterOnesTrapAtOnce) {
 }
 
 TEST_F(StoreTest, CancelledLoopEnds) {
-  auto live = make(R"((module (func (export "run") (param i32) (result i32) (loop (br 0)) unreachable)))");
+  auto live =
+      make(R"((module (func (export "run") (param i32) (result i32) (loop (br 0)) unreachable)))");
   Spawned call;
   call.body.func = func(*live, "run");
   call.body.values = {raw(1)};
   ASSERT_FALSE(live->store->begin(call.body));
   asio::co_spawn(loop, live->store->settle(),
-                 asio::bind_cancellation_slot(call.signal.slot(), [&](std::exception_ptr) { call.ended = true; }));
+                 asio::bind_cancellation_slot(call.signal.slot(),
+                                              [&](std::exception_ptr) { call.ended = true; }));
   Timer timer(loop.get_executor(), milliseconds(30));
   timer.async_wait([&](auto) { call.signal.emit(asio::cancellation_type::terminal); });
   loop.restart();
@@ -296,7 +306,8 @@ TEST_F(StoreTest, CancelledLoopEnds) {
   EXPECT_EQ(fault->kind, Fault::Kind::Cancelled);
 }
 
-// What a guest waits for may be in a step that cannot be cancelled when the call is; the steps after it are not taken.
+// What a guest waits for may be in a step that cannot be cancelled when the call is; the steps
+// after it are not taken.
 TEST_F(StoreTest, CancellationReachesTheStepsAfterOneThatCannotBeCancelled) {
   bool second_step_ended = false;
   const auto two_steps = [&]() -> Task<> {
@@ -329,7 +340,8 @@ TEST_F(StoreTest, ThrowingTaskIsAnInternalFault) {
 }
 
 TEST_F(StoreTest, DeadlineWhileParked) {
-  auto live = make(kForward, [](Store& store, Raw*) { return store.park(sleep(std::chrono::hours(1))); });
+  auto live =
+      make(kForward, [](Store& store, Raw*) { return store.park(sleep(std::chrono::hours(1))); });
   const auto start = steady_clock::now();
   live->store->set_deadline(start + milliseconds(20));
   run(*live, 0);
@@ -343,7 +355,8 @@ TEST_F(StoreTest, DeadlineWhileParked) {
 }
 
 TEST_F(StoreTest, DeadlineInALoopThatOthersDoNotNotice) {
-  auto live = make(R"((module (func $spin (export "run") (param i32) (result i32) (loop (br 0)) unreachable)))");
+  auto live = make(
+      R"((module (func $spin (export "run") (param i32) (result i32) (loop (br 0)) unreachable)))");
   int turns = 0;
   bool over = false;
   std::function<void()> turn = [&] {
@@ -392,7 +405,8 @@ TEST_F(StoreTest, StartFunctionsMayWait) {
   });
   EXPECT_EQ(run(*live, 0), 55);
 
-  auto late = prepare(kWaits, [](Store& store, Raw*) { return store.park(sleep(std::chrono::hours(1))); });
+  auto late =
+      prepare(kWaits, [](Store& store, Raw*) { return store.park(sleep(std::chrono::hours(1))); });
   late->store->set_deadline(steady_clock::now() + milliseconds(10));
   start(*late);
   const auto fault = late->store->take_fault();
@@ -454,7 +468,8 @@ TEST_F(StoreTest, HostAndGuestThatCallEachOtherWithDeepGuestStacksEndInATrap) {
 }
 
 TEST_F(StoreTest, NestedCallsInAStartFunctionEndInATrap) {
-  // The start function calls the host, which calls what the table of an earlier instance holds: itself, in effect.
+  // The start function calls the host, which calls what the table of an earlier instance holds:
+  // itself, in effect.
   Func back{};
   auto live = make(kNests, [&](Store& store, Raw* values) { return store.call(back, values, 1); });
   back = func(*live, "run");
@@ -554,7 +569,8 @@ TEST_F(StoreTest, CancelledParksLeaveNothing) {
     body.values = {raw(0)};
     ASSERT_FALSE(live.store->begin(body));
     asio::cancellation_signal signal;
-    asio::co_spawn(loop, live.store->settle(), asio::bind_cancellation_slot(signal.slot(), asio::detached));
+    asio::co_spawn(loop, live.store->settle(),
+                   asio::bind_cancellation_slot(signal.slot(), asio::detached));
     loop.restart();
     loop.poll();
     EXPECT_EQ(Counted::live, 2);
@@ -589,7 +605,8 @@ TEST_F(StoreTest, StoreDroppedWhileParkedUnwindsItsStack) {
 
 TEST_F(StoreTest, MemoryStopsGrowingAtItsLimit) {
   auto live = make(R"((module (memory 1)
-    (func (export "run") (param i32) (result i32) (memory.grow (local.get 0)))))", {}, {.memory_bytes = 4 * 65'536});
+    (func (export "run") (param i32) (result i32) (memory.grow (local.get 0)))))",
+                   {}, {.memory_bytes = 4 * 65'536});
   EXPECT_EQ(run(*live, 3), 1);
   EXPECT_EQ(run(*live, 1), -1);
   EXPECT_FALSE(live->store->take_fault());
