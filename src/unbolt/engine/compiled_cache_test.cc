@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 class CompiledCacheTest : public testing::Test {
- protected:
+ public:
   CompiledCacheTest() {
     std::string name = (fs::temp_directory_path() / "unbolt-cache-XXXXXX").string();
     EXPECT_TRUE(::mkdtemp(name.data()));
@@ -27,6 +27,7 @@ class CompiledCacheTest : public testing::Test {
   }
   ~CompiledCacheTest() override { fs::remove_all(root); }
 
+ protected:
   CompiledCache open() {
     auto cache = CompiledCache::open(root / "compiled");
     EXPECT_TRUE(cache) << cache.error().message;

@@ -306,17 +306,19 @@ TEST_F(StoreTest, CancelledLoopEnds) {
   EXPECT_EQ(fault->kind, Fault::Kind::Cancelled);
 }
 
+Task<> two_steps(asio::io_context& loop, bool& second_step_ended) {
+  co_await asio::co_spawn(loop, sleep(milliseconds(30)),
+                          asio::bind_cancellation_slot(asio::cancellation_slot(), use_task));
+  co_await sleep(milliseconds(700));
+  second_step_ended = true;
+}
+
 // What a guest waits for may be in a step that cannot be cancelled when the call is; the steps
 // after it are not taken.
 TEST_F(StoreTest, CancellationReachesTheStepsAfterOneThatCannotBeCancelled) {
   bool second_step_ended = false;
-  const auto two_steps = [&]() -> Task<> {
-    co_await asio::co_spawn(loop, sleep(milliseconds(30)),
-                            asio::bind_cancellation_slot(asio::cancellation_slot(), use_task));
-    co_await sleep(milliseconds(700));
-    second_step_ended = true;
-  };
-  auto live = make(kForward, [&](Store& store, Raw*) { return store.park(two_steps()); });
+  auto live = make(
+      kForward, [&](Store& store, Raw*) { return store.park(two_steps(loop, second_step_ended)); });
   live->store->set_deadline(steady_clock::now() + milliseconds(10));
   run(*live, 0);
   const auto fault = live->store->take_fault();
@@ -354,6 +356,11 @@ TEST_F(StoreTest, DeadlineWhileParked) {
   EXPECT_EQ(fault->to_error().code, ErrorCode::Timeout);
 }
 
+Task<> settle_and_say(Store& store, bool& over) {
+  co_await store.settle();
+  over = true;
+}
+
 TEST_F(StoreTest, DeadlineInALoopThatOthersDoNotNotice) {
   auto live = make(
       R"((module (func $spin (export "run") (param i32) (result i32) (loop (br 0)) unreachable)))");
@@ -369,11 +376,7 @@ TEST_F(StoreTest, DeadlineInALoopThatOthersDoNotNotice) {
   body.values = {raw(0)};
   live->store->set_deadline(steady_clock::now() + milliseconds(80));
   ASSERT_FALSE(live->store->begin(body));
-  const auto ended = [&](Store& store) -> Task<> {
-    co_await store.settle();
-    over = true;
-  };
-  run_task(loop, ended(*live->store));
+  run_task(loop, settle_and_say(*live->store, over));
   EXPECT_GE(turns, 2);
   const auto fault = live->store->take_fault();
   ASSERT_TRUE(fault);
