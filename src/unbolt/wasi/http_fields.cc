@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "unbolt/component/bind.h"
+#include "unbolt/http/text.h"
 #include "unbolt/wasi/http_types.h"
 
 namespace unbolt::wasi {
@@ -24,30 +25,13 @@ std::unexpected<HeaderError> header_error() {
 }
 using Changed = std::expected<void, HeaderError>;
 
-// RFC 9110, section 5.6.2: token.
-bool is_token(std::string_view name) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kOthers.contains(static_cast<char>(c));
-  });
-}
-bool is_field_value(std::string_view value) {
-  return std::all_of(value.begin(), value.end(),
-                     [](unsigned char c) { return c == '\t' || (c >= 0x20 && c != 0x7f); });
-}
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
 // Fields of the connection, which are the host's.
 bool is_forbidden(std::string_view name) {
   constexpr std::string_view kForbidden[] = {"connection",        "keep-alive", "proxy-connection",
                                              "transfer-encoding", "upgrade",    "host",
                                              "http2-settings"};
   return std::any_of(std::begin(kForbidden), std::end(kForbidden),
-                     [&](auto f) { return same_name(f, name); });
+                     [&](auto f) { return http::equals_ignoring_case(f, name); });
 }
 
 std::size_t bytes_of(const http::Fields& fields) {
@@ -66,13 +50,14 @@ Result<> room_for(const http::Fields& fields, std::size_t count, std::size_t byt
 
 Changed check(const Fields& fields, std::string_view name) {
   if (fields.immutable) return header_error<HeaderErrorCase::Immutable>();
-  if (!is_token(name)) return header_error<HeaderErrorCase::InvalidSyntax>();
+  if (!http::is_token(name)) return header_error<HeaderErrorCase::InvalidSyntax>();
   if (is_forbidden(name)) return header_error<HeaderErrorCase::Forbidden>();
   return {};
 }
 
 void remove(http::Fields& fields, std::string_view name) {
-  std::erase_if(fields, [&](const http::Field& f) { return same_name(f.name, name); });
+  std::erase_if(fields,
+                [&](const http::Field& f) { return http::equals_ignoring_case(f.name, name); });
 }
 
 Own<Fields> fields_new(Call&) { return std::make_unique<Fields>(); }
@@ -87,7 +72,7 @@ Result<Made> fields_from_list(Call&, std::vector<Entry> entries) {
   fields->list->reserve(entries.size());
   for (const auto& [name, value] : entries) {
     if (auto ok = check(*fields, name); !ok) return Made(std::unexpected(ok.error()));
-    if (!is_field_value(as_text(value)))
+    if (!http::is_field_value(as_text(value)))
       return Made(header_error<HeaderErrorCase::InvalidSyntax>());
     fields->list->push_back({std::string(name), std::string(as_text(value))});
   }
@@ -97,20 +82,20 @@ Result<Made> fields_from_list(Call&, std::vector<Entry> entries) {
 std::vector<ByteView> fields_get(Call&, Borrow<Fields> fields, std::string_view name) {
   std::vector<ByteView> values;
   for (const auto& field : *fields->list) {
-    if (same_name(field.name, name)) values.push_back(as_bytes(field.value));
+    if (http::equals_ignoring_case(field.name, name)) values.push_back(as_bytes(field.value));
   }
   return values;
 }
 bool fields_has(Call&, Borrow<Fields> fields, std::string_view name) {
   return std::any_of(fields->list->begin(), fields->list->end(),
-                     [&](const auto& f) { return same_name(f.name, name); });
+                     [&](const auto& f) { return http::equals_ignoring_case(f.name, name); });
 }
 Result<Changed> fields_set(Call&, Borrow<Fields> fields, std::string_view name,
                            std::vector<ByteView> values) {
   if (auto ok = check(*fields, name); !ok) return ok;
   std::size_t bytes = 0;
   for (const ByteView value : values) {
-    if (!is_field_value(as_text(value)))
+    if (!http::is_field_value(as_text(value)))
       return Changed(header_error<HeaderErrorCase::InvalidSyntax>());
     bytes += name.size() + value.size() + 4;
   }
@@ -127,7 +112,7 @@ Changed fields_delete(Call&, Borrow<Fields> fields, std::string_view name) {
 }
 Result<Changed> fields_append(Call&, Borrow<Fields> fields, std::string_view name, ByteView value) {
   if (auto ok = check(*fields, name); !ok) return ok;
-  if (!is_field_value(as_text(value)))
+  if (!http::is_field_value(as_text(value)))
     return Changed(header_error<HeaderErrorCase::InvalidSyntax>());
   UNBOLT_TRY(room_for(*fields->list, 1, name.size() + value.size() + 4));
   fields->list->push_back({std::string(name), std::string(as_text(value))});

@@ -9,22 +9,11 @@ using component::Borrow;
 using component::Call;
 using component::Own;
 
-// variant method, variant scheme
-using Method = std::variant<None, None, None, None, None, None, None, None, None, std::string_view>;
-using Scheme = std::variant<None, None, std::string_view>;
-
-constexpr std::string_view kMethods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
-
-template <std::size_t... I>
-Method method_of(std::string_view name, std::index_sequence<I...>) {
-  Method method(std::in_place_index<std::size(kMethods)>, name);
-  (void)((kMethods[I] == name && (method.emplace<I>(), true)) || ...);
-  return method;
-}
+using Method = HttpMethod<std::string_view>;
+using Scheme = HttpScheme<std::string_view>;
 
 Method request_method(Call&, Borrow<IncomingRequest> request) {
-  return method_of(request->head.method, std::make_index_sequence<std::size(kMethods)>{});
+  return to_http_method<std::string_view>(request->head.method);
 }
 std::optional<std::string_view> request_path(Call&, Borrow<IncomingRequest> request) {
   return request->head.target;

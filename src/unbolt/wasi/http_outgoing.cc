@@ -2,6 +2,7 @@
 
 #include "unbolt/component/bind.h"
 #include "unbolt/contracts/guest.h"
+#include "unbolt/http/text.h"
 #include "unbolt/wasi/context.h"
 #include "unbolt/wasi/http_interfaces.h"
 #include "unbolt/wasi/http_types.h"
@@ -89,17 +90,9 @@ Result<> outparam_set(Call&, Own<ResponseOutparam> outparam,
 
 // ---- outgoing-request
 
-using Method = std::variant<None, None, None, None, None, None, None, None, None, std::string>;
-using Scheme = std::variant<None, None, std::string>;
-constexpr std::string_view kMethods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+using Method = HttpMethod<std::string>;
+using Scheme = HttpScheme<std::string>;
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return c > 0x20 && c < 0x7f &&
-           !std::string_view("()<>@,;:\\\"/[]?={}").contains(static_cast<char>(c));
-  });
-}
 bool is_visible(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](unsigned char c) { return c > 0x20 && c != 0x7f; });
@@ -111,22 +104,16 @@ Own<OutgoingRequest> request_new(Call&, Own<Fields> headers) {
   return request;
 }
 
-template <std::size_t... I>
-Method method_variant(const std::string& name, std::index_sequence<I...>) {
-  Method method(std::in_place_index<std::size(kMethods)>, name);
-  (void)((kMethods[I] == name && (method.emplace<I>(), true)) || ...);
-  return method;
-}
 Method request_method(Call&, Borrow<OutgoingRequest> request) {
-  return method_variant(request->method, std::make_index_sequence<std::size(kMethods)>{});
+  return to_http_method<std::string>(request->method);
 }
 Done request_set_method(Call&, Borrow<OutgoingRequest> request, Method method) {
-  if (method.index() < std::size(kMethods)) {
-    request->method = kMethods[method.index()];
+  if (method.index() < std::size(kHttpMethods)) {
+    request->method = kHttpMethods[method.index()];
     return {};
   }
-  auto& other = std::get<std::size(kMethods)>(method);
-  if (!is_token(other)) return std::unexpected(None{});
+  auto& other = std::get<std::size(kHttpMethods)>(method);
+  if (!http::is_token(other)) return std::unexpected(None{});
   request->method = std::move(other);
   return {};
 }
@@ -151,7 +138,7 @@ Done request_set_scheme(Call&, Borrow<OutgoingRequest> request, std::optional<Sc
     request->scheme = scheme->index() == 0 ? "http" : "https";
   } else {
     auto& other = std::get<2>(*scheme);
-    if (!is_token(other)) return std::unexpected(None{});
+    if (!http::is_token(other)) return std::unexpected(None{});
     request->scheme = std::move(other);
   }
   return {};
@@ -161,8 +148,7 @@ std::optional<std::string> request_authority(Call&, Borrow<OutgoingRequest> requ
 }
 Done request_set_authority(Call&, Borrow<OutgoingRequest> request,
                            std::optional<std::string> authority) {
-  if (authority && (authority->empty() || !is_visible(*authority) ||
-                    authority->find_first_of("/?#\\") != std::string::npos)) {
+  if (authority && (authority->empty() || !http::is_authority(*authority))) {
     return std::unexpected(None{});
   }
   request->authority = std::move(authority);

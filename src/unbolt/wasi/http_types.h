@@ -19,6 +19,24 @@
 
 namespace unbolt::wasi {
 
+// variant method, variant scheme; Text is how the last case holds what is none of the others.
+template <class Text>
+using HttpMethod = std::variant<None, None, None, None, None, None, None, None, None, Text>;
+template <class Text>
+using HttpScheme = std::variant<None, None, Text>;
+
+inline constexpr std::string_view kHttpMethods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                                    "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+
+template <class Text>
+HttpMethod<Text> to_http_method(std::string_view name) {
+  return []<std::size_t... I>(std::string_view name, std::index_sequence<I...>) {
+    HttpMethod<Text> method(std::in_place_index<std::size(kHttpMethods)>, name);
+    (void)((kHttpMethods[I] == name && (method.template emplace<I>(), true)) || ...);
+    return method;
+  }(name, std::make_index_sequence<std::size(kHttpMethods)>{});
+}
+
 // A fields resource. Headers of messages that came in, and of those that were sent, cannot be
 // changed any more.
 struct Fields {
