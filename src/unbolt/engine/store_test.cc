@@ -247,18 +247,19 @@ struct Spawned {
   bool ended = false;
 };
 
+Task<> counted_sleep(int& tasks) {
+  ++tasks;
+  co_await sleep(std::chrono::hours(1));
+}
+
 TEST_F(StoreTest, CancelledParkTrapsAndLaterOnesTrapAtOnce) {
   int tasks = 0;
   bool second_trapped = false;
-  const auto counted_sleep = [&]() -> Task<> {
-    ++tasks;
-    co_await sleep(std::chrono::hours(1));
-  };
   auto live = make(kForward, [&](Store& store, Raw*) -> Trap* {
-    Trap* first = store.park(counted_sleep());
+    Trap* first = store.park(counted_sleep(tasks));
     EXPECT_TRUE(first);
     // A host function that goes on all the same must not wait again.
-    Trap* second = store.park(counted_sleep());
+    Trap* second = store.park(counted_sleep(tasks));
     second_trapped = second != nullptr;
     if (second) wasm_trap_delete(second);
     return first;
