@@ -16,7 +16,10 @@ RESERVED = [
     (re.compile(r"unbolt_native(_\w+)?\.h$|unbolt/native/"), {"engine", "component"}, "native/'s header"),
 ]
 # Folders that may use less than what lies below them.
-NARROW = {"http": ({"base"}, "http/ knows nothing of components")}
+NARROW = {
+    "http": ({"base"}, "http/ knows nothing of components"),
+    "files": ({"base"}, "files/ knows nothing of components"),
+}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 LIBRARY = re.compile(r"\bunbolt(?:::|_)(\w+)")

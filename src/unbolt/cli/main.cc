@@ -32,6 +32,9 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--env", options.env, "Environment variable that the component sees")
       ->type_name("K=V")
       ->allow_extra_args(false);
+  run.add_option("--dir", options.dirs, "Folder that the component may use, and where it sees it")
+      ->type_name("HOST::GUEST[:ro]")
+      ->allow_extra_args(false);
   run.add_option("--allow-host", options.allow_hosts,
                  "Host that the component may send HTTP requests to")
       ->type_name("PATTERN")

@@ -198,6 +198,11 @@ int run_command(const RunOptions& options) {
   served.component = *linked;
   served.links = *links;
   served.environment.grants = settings->grants;
+  auto preopens = open_directories(settings->grants);
+  if (!preopens) return report(preopens.error());
+  served.environment.preopens = std::move(*preopens);
+  // A command has the loop to itself.
+  served.environment.blocking = *handle ? Blocking::on(blocking) : Blocking::here();
   // A command has a name; what serves requests has arguments only if it was given some.
   if (!*handle || !options.arguments.empty()) served.environment.arguments.push_back(served.name);
   served.environment.arguments.insert(served.environment.arguments.end(), options.arguments.begin(),

@@ -75,12 +75,25 @@ Result<Settings> read_settings(const RunOptions& options) {
       each("--grant", options.grants, [&](const auto& text) { return settings.grants.add(text); }));
   UNBOLT_TRY(each("--env", options.env,
                   [&](const auto& text) { return settings.grants.add("env:" + text); }));
+  UNBOLT_TRY(each("--dir", options.dirs,
+                  [&](const auto& text) { return settings.grants.add("dir:" + text); }));
   UNBOLT_TRY(each("--allow-host", options.allow_hosts,
                   [&](const auto& text) { return settings.grants.add("host:" + text); }));
   UNBOLT_TRY(
       each("--link", options.links, [&](const auto& text) { return read_link(settings, text); }));
   settings.threads = options.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));
   return settings;
+}
+
+Result<std::vector<wasi::Preopen>> open_directories(const contracts::Grants& grants) {
+  std::vector<wasi::Preopen> preopens;
+  for (const auto& grant : grants.directories) {
+    auto directory = files::Node::open(
+        grant.host, grant.read_only ? files::Access::Read : files::Access::ReadWrite);
+    if (!directory) return std::unexpected(std::move(directory).error().in("--dir"));
+    preopens.push_back({std::move(*directory), grant.guest});
+  }
+  return preopens;
 }
 
 Result<contracts::Links> open_links(const Settings& settings,

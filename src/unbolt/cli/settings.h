@@ -28,6 +28,9 @@ struct Settings {
 // InvalidArgument names the flag.
 Result<Settings> read_settings(const RunOptions& options);
 
+// Opens the folders that were granted; NotFound, Denied… name the folder.
+Result<std::vector<wasi::Preopen>> open_directories(const contracts::Grants& grants);
+
 // Opens the providers of the links, and the defaults of those that are not given. May block.
 Result<contracts::Links> open_links(const Settings& settings,
                                     const contracts::ProviderContext& context);

@@ -49,6 +49,25 @@ bool split(std::string_view text, Authority& out) {
   return !out.host.empty();
 }
 
+Result<DirectoryGrant> parse_directory(std::string_view text) {
+  DirectoryGrant grant;
+  std::string_view rest = text;
+  if (rest.ends_with(":ro")) {
+    grant.read_only = true;
+    rest.remove_suffix(3);
+  }
+  const auto between = rest.find("::");
+  grant.host = rest.substr(0, between);
+  grant.guest = between == std::string_view::npos ? rest : rest.substr(between + 2);
+  if (grant.host.empty() || grant.guest.empty() || text.contains('\0')) {
+    return fail(ErrorCode::InvalidArgument,
+                "directory '{}': expected HOST::GUEST[:ro], a folder of this machine and where the "
+                "component sees it",
+                text);
+  }
+  return grant;
+}
+
 }  // namespace
 
 Result<HostPattern> HostPattern::parse(std::string_view text) {
@@ -102,9 +121,22 @@ Result<> Grants::add(std::string_view grant) {
                          std::string(value.substr(equals + 1)));
     return {};
   }
+  if (kind == "dir") {
+    UNBOLT_ASSIGN(auto directory, parse_directory(value));
+    const bool twice = std::any_of(directories.begin(), directories.end(), [&](const auto& other) {
+      return other.guest == directory.guest;
+    });
+    if (twice) {
+      return fail(ErrorCode::InvalidArgument, "grant '{}': there is already a folder at '{}'",
+                  grant, directory.guest);
+    }
+    directories.push_back(std::move(directory));
+    return {};
+  }
   return fail(ErrorCode::InvalidArgument,
-              "grant '{}': unknown kind '{}'; there are host:PATTERN and env:NAME=VALUE", grant,
-              kind);
+              "grant '{}': unknown kind '{}'; there are host:PATTERN, env:NAME=VALUE and "
+              "dir:HOST::GUEST[:ro]",
+              grant, kind);
 }
 
 bool Grants::allows_host(std::string_view authority, unsigned default_port) const {

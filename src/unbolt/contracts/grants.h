@@ -26,10 +26,18 @@ class HostPattern {
   unsigned port_ = 0;  // 0: any
 };
 
+// `HOST::GUEST[:ro]`: a folder of this machine, where the component sees it, and whether it may
+// only read.
+struct DirectoryGrant {
+  std::string host, guest;
+  bool read_only = false;
+};
+
 // A value; built once, then read by all threads.
 struct Grants {
   std::map<std::string, std::string> env;
   std::vector<HostPattern> hosts;  // for outgoing HTTP
+  std::vector<DirectoryGrant> directories;
 
   // One grant, `KIND:VALUE`; InvalidArgument says what is wrong and what would be right.
   Result<> add(std::string_view grant);

@@ -74,9 +74,25 @@ TEST(Grants, AddsEachKind) {
   EXPECT_EQ(grants.env.at("EMPTY"), "");
 }
 
+TEST(Grants, NameFoldersAndWhereTheyAreSeen) {
+  Grants grants;
+  for (const auto text : {"dir:/srv/data::/data", "dir:pictures:ro", "dir:C:::/c:ro"})
+    ASSERT_TRUE(grants.add(text)) << text;
+  ASSERT_EQ(grants.directories.size(), 3u);
+  EXPECT_EQ(grants.directories[0].host, "/srv/data");
+  EXPECT_EQ(grants.directories[0].guest, "/data");
+  EXPECT_FALSE(grants.directories[0].read_only);
+  EXPECT_EQ(grants.directories[1].host, "pictures");
+  EXPECT_EQ(grants.directories[1].guest, "pictures");
+  EXPECT_TRUE(grants.directories[1].read_only);
+  EXPECT_EQ(grants.directories[2].guest, ":/c");
+  EXPECT_FALSE(grants.add("dir:elsewhere::/data")) << "a guest path stands for one folder";
+}
+
 TEST(Grants, WhatIsNotUnderstoodIsAnError) {
   Grants grants;
-  for (const auto text : {"", "host", "host:", "env:", "env:A", "env:=b", "dir:/", "everything"}) {
+  for (const auto text : {"", "host", "host:", "env:", "env:A", "env:=b", "dir:", "dir:::/x",
+                          "dir:a::", "dir:a:::ro", "everything"}) {
     const auto added = grants.add(text);
     ASSERT_FALSE(added) << text;
     EXPECT_EQ(added.error().code, ErrorCode::InvalidArgument);

@@ -8,17 +8,27 @@
 #include <utility>
 #include <vector>
 
+#include "unbolt/base/blocking.h"
 #include "unbolt/base/task.h"
 #include "unbolt/contracts/grants.h"
+#include "unbolt/files/node.h"
 #include "unbolt/http/client.h"
 #include "unbolt/wasi/streams.h"
 
 namespace unbolt::wasi {
 
+// A folder of this machine as the component sees it.
+struct Preopen {
+  std::shared_ptr<const files::Node> folder;
+  std::string guest_path;
+};
+
 // The part that all instances of a component share. Immutable, shared by all loops.
 struct Environment {
   std::vector<std::string> arguments;
   contracts::Grants grants;
+  std::vector<Preopen> preopens;
+  Blocking blocking = Blocking::here();  // for files
   bool stdin_is_terminal = false, stdout_is_terminal = false, stderr_is_terminal = false;
 };
 

@@ -58,11 +58,11 @@ std::size_t OutgoingBodySink::capacity() {
   return writer_ ? writer_->capacity() : kBuffer - buffer_.size();
 }
 
-Result<> OutgoingBodySink::write(ByteView bytes) {
-  if (failure_) return std::unexpected(*failure_);
+Reply<Result<>> OutgoingBodySink::write(ByteView bytes) {
+  if (failure_) return Result<>(std::unexpected(*failure_));
   if (!writer_) {
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-    return {};
+    return Result<>{};
   }
   auto written = writer_->write(bytes);
   if (!written) {

@@ -88,7 +88,7 @@ class OutgoingBodySink final : public Sink {
   bool open() override { return !finished_ && !failure_; }
   std::optional<Error> failure() override { return failure_; }
   std::size_t capacity() override;
-  Result<> write(ByteView bytes) override;
+  Reply<Result<>> write(ByteView bytes) override;
   void flush() override {
     if (writer_) writer_->flush();
   }

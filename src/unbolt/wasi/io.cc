@@ -120,7 +120,7 @@ Reply<PollResult> poll(Call&, std::vector<Borrow<Pollable>> pollables) {
 class SourcePollable final : public Pollable {
  public:
   explicit SourcePollable(std::shared_ptr<Source> source) : source_(std::move(source)) {}
-  bool ready() override { return !source_->available().empty() || !source_->open(); }
+  bool ready() override { return source_->ready(); }
   Task<> wait() override { return source_->wait(); }
   const void* key() const override { return source_.get(); }
 
@@ -130,44 +130,65 @@ class SourcePollable final : public Pollable {
 
 using BytesRead = StreamResult<ByteView>;
 
-BytesRead read_now(InputStream& stream, std::uint64_t length) {
+enum class Wait : bool { No, Yes };
+
+BytesRead give(InputStream& stream, std::uint64_t length) {
   const ByteView view = stream.give(length);
   if (view.empty() && length > 0 && !stream.source()->open())
     return std::unexpected(end_of(*stream.source()));
   return view;
 }
 
-BytesRead input_read(Call&, Borrow<InputStream> stream, std::uint64_t length) {
-  return read_now(*stream, length);
+Task<BytesRead> read_later(InputStream* stream, std::uint64_t length, Task<Result<>> fetch) {
+  if (auto fetched = co_await std::move(fetch); !fetched)
+    co_return std::unexpected(failed(std::move(fetched.error())));
+  co_return give(*stream, length);
+}
+Task<BytesRead> read_when_ready(InputStream* stream, std::uint64_t length) {
+  const auto source = stream->source();
+  while (!source->ready()) co_await source->wait();
+  co_return give(*stream, length);
 }
 
-Task<BytesRead> read_later(InputStream* stream, std::uint64_t length) {
-  const auto source = stream->source();
-  while (source->available().empty() && source->open()) co_await source->wait();
-  co_return read_now(*stream, length);
+// What both kinds of reading do; the blocking one waits for the first byte.
+Reply<BytesRead> read(InputStream& stream, std::uint64_t length, Wait wait) {
+  Source& source = *stream.source();
+  if (length > 0) {
+    auto fetch = source.fetch(static_cast<std::size_t>(std::min<std::uint64_t>(length, SIZE_MAX)));
+    if (!fetch.ready()) return read_later(&stream, length, std::move(fetch).task());
+    if (auto fetched = std::move(fetch).take(); !fetched)
+      return BytesRead(std::unexpected(failed(std::move(fetched.error()))));
+    if (wait == Wait::Yes && !source.ready()) return read_when_ready(&stream, length);
+  }
+  return give(stream, length);
 }
-bool must_wait(InputStream& stream, std::uint64_t length) {
-  return length > 0 && stream.source()->available().empty() && stream.source()->open();
+
+Reply<BytesRead> input_read(Call&, Borrow<InputStream> stream, std::uint64_t length) {
+  return read(*stream, length, Wait::No);
 }
 Reply<BytesRead> input_blocking_read(Call&, Borrow<InputStream> stream, std::uint64_t length) {
-  if (must_wait(*stream, length)) return read_later(stream.object, length);
-  return read_now(*stream, length);
+  return read(*stream, length, Wait::Yes);
 }
 
 StreamResult<std::uint64_t> as_count(BytesRead read) {
   if (!read) return std::unexpected(std::move(read.error()));
   return read->size();
 }
-StreamResult<std::uint64_t> input_skip(Call&, Borrow<InputStream> stream, std::uint64_t length) {
-  return as_count(read_now(*stream, length));
+Task<StreamResult<std::uint64_t>> count_later(Task<BytesRead> read) {
+  co_return as_count(co_await std::move(read));
 }
-Task<StreamResult<std::uint64_t>> skip_later(InputStream* stream, std::uint64_t length) {
-  co_return as_count(co_await read_later(stream, length));
+Reply<StreamResult<std::uint64_t>> skip(InputStream& stream, std::uint64_t length, Wait wait) {
+  auto reply = read(stream, length, wait);
+  if (!reply.ready()) return count_later(std::move(reply).task());
+  return as_count(std::move(reply).take());
+}
+Reply<StreamResult<std::uint64_t>> input_skip(Call&, Borrow<InputStream> stream,
+                                              std::uint64_t length) {
+  return skip(*stream, length, Wait::No);
 }
 Reply<StreamResult<std::uint64_t>> input_blocking_skip(Call&, Borrow<InputStream> stream,
                                                        std::uint64_t length) {
-  if (must_wait(*stream, length)) return skip_later(stream.object, length);
-  return as_count(read_now(*stream, length));
+  return skip(*stream, length, Wait::Yes);
 }
 Own<Pollable> input_subscribe(Call&, Borrow<InputStream> stream) {
   return std::make_unique<SourcePollable>(stream->source());
@@ -198,27 +219,41 @@ StreamResult<std::uint64_t> output_check_write(Call&, Borrow<OutputStream> strea
   return stream->sink().capacity();
 }
 
-// Writing more than check-write permitted is a trap.
-Result<Written> output_write(Call&, Borrow<OutputStream> stream, ByteView contents) {
-  Sink& sink = stream->sink();
-  if (!sink.open()) return Written(std::unexpected(end_of(sink)));
-  if (contents.size() > sink.capacity()) {
-    return fail(ErrorCode::InvalidArgument, "write: {} bytes where check-write permits {}",
-                contents.size(), sink.capacity());
-  }
-  return to_written(sink.write(contents));
+Task<Result<Written>> written_later(Task<Result<>> task) {
+  co_return to_written(co_await std::move(task));
 }
 
+// Writing more than check-write permitted is a trap.
+Reply<Result<Written>> output_write(Call&, Borrow<OutputStream> stream, ByteView contents) {
+  Sink& sink = stream->sink();
+  if (!sink.open()) return Result<Written>(Written(std::unexpected(end_of(sink))));
+  if (contents.size() > sink.capacity()) {
+    return Result<Written>(fail(ErrorCode::InvalidArgument,
+                                "write: {} bytes where check-write permits {}", contents.size(),
+                                sink.capacity()));
+  }
+  auto written = sink.write(contents);
+  if (!written.ready()) return written_later(std::move(written).task());
+  return Result<Written>(to_written(std::move(written).take()));
+}
+
+// Writes and waits until the sink has room for it, piece by piece.
 Task<Written> write_all(std::shared_ptr<Sink> sink, ByteView contents) {
   while (!contents.empty()) {
     while (sink->capacity() == 0 && sink->open()) co_await sink->wait();
     if (!sink->open()) co_return std::unexpected(end_of(*sink));
     const ByteView part = contents.first(std::min(contents.size(), sink->capacity()));
-    if (auto written = sink->write(part); !written) co_return to_written(std::move(written));
+    if (auto written = co_await sink->write(part).wait(); !written)
+      co_return to_written(std::move(written));
     contents = contents.subspan(part.size());
   }
   sink->flush();
   co_return Written{};
+}
+Task<Written> written_and_flushed(std::shared_ptr<Sink> sink, Task<Result<>> task) {
+  auto written = to_written(co_await std::move(task));
+  if (written) sink->flush();
+  co_return written;
 }
 
 Reply<Written> output_blocking_write_and_flush(Call&, Borrow<OutputStream> stream,
@@ -226,7 +261,9 @@ Reply<Written> output_blocking_write_and_flush(Call&, Borrow<OutputStream> strea
   Sink& sink = stream->sink();
   if (!sink.open()) return Written(std::unexpected(end_of(sink)));
   if (contents.size() > sink.capacity()) return write_all(stream->shared(), contents);
-  auto written = to_written(sink.write(contents));
+  auto reply = sink.write(contents);
+  if (!reply.ready()) return written_and_flushed(stream->shared(), std::move(reply).task());
+  auto written = to_written(std::move(reply).take());
   if (written) sink.flush();
   return written;
 }
@@ -259,19 +296,25 @@ Own<Pollable> output_subscribe(Call&, Borrow<OutputStream> stream) {
 // Zeros go out through `write` in pieces of this.
 constexpr std::uint8_t kZeros[4096] = {};
 
-Result<Written> output_write_zeroes(Call&, Borrow<OutputStream> stream, std::uint64_t length) {
-  Sink& sink = stream->sink();
-  if (!sink.open()) return Written(std::unexpected(end_of(sink)));
-  if (length > sink.capacity()) {
-    return fail(ErrorCode::InvalidArgument, "write-zeroes: {} bytes where check-write permits {}",
-                length, sink.capacity());
-  }
+Task<Result<Written>> zeroes_written(std::shared_ptr<Sink> sink, std::uint64_t length) {
   while (length > 0) {
     const auto part = std::min<std::uint64_t>(length, sizeof kZeros);
-    if (auto written = sink.write({kZeros, part}); !written) return to_written(std::move(written));
+    auto written = co_await sink->write({kZeros, part}).wait();
+    if (!written) co_return to_written(std::move(written));
     length -= part;
   }
-  return Written{};
+  co_return Written{};
+}
+Reply<Result<Written>> output_write_zeroes(Call&, Borrow<OutputStream> stream,
+                                           std::uint64_t length) {
+  Sink& sink = stream->sink();
+  if (!sink.open()) return Result<Written>(Written(std::unexpected(end_of(sink))));
+  if (length > sink.capacity()) {
+    return Result<Written>(fail(ErrorCode::InvalidArgument,
+                                "write-zeroes: {} bytes where check-write permits {}", length,
+                                sink.capacity()));
+  }
+  return zeroes_written(stream->shared(), length);
 }
 
 Task<Written> write_zeroes_later(std::shared_ptr<Sink> sink, std::uint64_t length) {
@@ -288,31 +331,31 @@ Reply<Written> output_blocking_write_zeroes_and_flush(Call&, Borrow<OutputStream
   return write_zeroes_later(stream->shared(), length);
 }
 
-StreamResult<std::uint64_t> splice_now(Sink& sink, InputStream& from, std::uint64_t length) {
-  if (!sink.open()) return std::unexpected(end_of(sink));
-  const std::uint64_t limit = std::min<std::uint64_t>(length, sink.capacity());
-  auto read = read_now(from, limit);
-  if (!read) return std::unexpected(std::move(read.error()));
-  if (auto written = sink.write(*read); !written)
-    return std::unexpected(failed(std::move(written.error())));
-  return read->size();
+using Spliced = StreamResult<std::uint64_t>;
+
+// Both streams live until the guest goes on.
+Task<Spliced> splice(OutputStream* to, InputStream* from, std::uint64_t length, Wait wait) {
+  const auto sink = to->shared();
+  if (wait == Wait::Yes && length > 0) {
+    while (sink->capacity() == 0 && sink->open()) co_await sink->wait();
+  }
+  if (!sink->open()) co_return std::unexpected(end_of(*sink));
+  const std::uint64_t limit = std::min<std::uint64_t>(length, sink->capacity());
+  auto bytes = co_await read(*from, limit, wait).wait();
+  if (!bytes) co_return std::unexpected(std::move(bytes.error()));
+  // The peer may have left while the bytes were waited for: then they stay where they are.
+  if (!sink->open()) co_return std::unexpected(end_of(*sink));
+  if (auto written = co_await sink->write(*bytes).wait(); !written)
+    co_return std::unexpected(failed(std::move(written.error())));
+  co_return bytes->size();
 }
-StreamResult<std::uint64_t> output_splice(Call&, Borrow<OutputStream> stream,
-                                          Borrow<InputStream> from, std::uint64_t length) {
-  return splice_now(stream->sink(), *from, length);
+Reply<Spliced> output_splice(Call&, Borrow<OutputStream> stream, Borrow<InputStream> from,
+                             std::uint64_t length) {
+  return splice(stream.object, from.object, length, Wait::No);
 }
-Task<StreamResult<std::uint64_t>> splice_later(std::shared_ptr<Sink> sink, InputStream* from,
-                                               std::uint64_t length) {
-  const auto source = from->source();
-  while (sink->capacity() == 0 && sink->open()) co_await sink->wait();
-  while (sink->open() && source->available().empty() && source->open()) co_await source->wait();
-  co_return splice_now(*sink, *from, length);
-}
-Reply<StreamResult<std::uint64_t>> output_blocking_splice(Call&, Borrow<OutputStream> stream,
-                                                          Borrow<InputStream> from,
-                                                          std::uint64_t length) {
-  if (length == 0) return splice_now(stream->sink(), *from, 0);
-  return splice_later(stream->shared(), from.object, length);
+Reply<Spliced> output_blocking_splice(Call&, Borrow<OutputStream> stream, Borrow<InputStream> from,
+                                      std::uint64_t length) {
+  return splice(stream.object, from.object, length, Wait::Yes);
 }
 
 }  // namespace

@@ -81,17 +81,17 @@ class DescriptorSink final : public Sink {
   bool open() override { return !failure_; }
   std::optional<Error> failure() override { return failure_; }
   std::size_t capacity() override { return failure_ ? 0 : kCapacity; }
-  Result<> write(ByteView bytes) override {
+  Reply<Result<>> write(ByteView bytes) override {
     while (!bytes.empty()) {
       const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
         failure_ = Error{ErrorCode::Io, std::strerror(errno), {}};
-        return std::unexpected(*failure_);
+        return Result<>(std::unexpected(*failure_));
       }
       bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
-    return {};
+    return Result<>{};
   }
   void flush() override {}
   Task<> wait() override { co_return; }
@@ -114,7 +114,7 @@ class LogSink final : public Sink {
   bool open() override { return true; }
   std::optional<Error> failure() override { return std::nullopt; }
   std::size_t capacity() override { return kCapacity; }
-  Result<> write(ByteView bytes) override {
+  Reply<Result<>> write(ByteView bytes) override {
     std::string_view text = as_text(bytes);
     for (std::size_t end; (end = text.find('\n')) != std::string_view::npos;
          text.remove_prefix(end + 1)) {
@@ -127,7 +127,7 @@ class LogSink final : public Sink {
       logging_.write(component_, level_, stream_, line_);
       line_.clear();
     }
-    return {};
+    return Result<>{};
   }
   void flush() override {}
   Task<> wait() override { co_return; }

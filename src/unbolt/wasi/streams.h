@@ -10,6 +10,7 @@
 
 #include "unbolt/base/bytes.h"
 #include "unbolt/base/error.h"
+#include "unbolt/base/reply.h"
 #include "unbolt/base/task.h"
 #include "unbolt/component/host_interface.h"
 
@@ -19,12 +20,19 @@ namespace unbolt::wasi {
 class Source {
  public:
   virtual ~Source() = default;
-  // What has arrived; valid until `consume` or `wait`.
+  // Brings up to `limit` bytes that are there but not in memory yet. Only files have such: they are
+  // always ready, and reading them waits for the disk.
+  virtual Reply<Result<>> fetch(std::size_t limit) {
+    (void)limit;
+    return Result<>{};
+  }
+  // What has arrived or was fetched; valid until `consume`, `fetch` or `wait`.
   virtual ByteView available() = 0;
   virtual void consume(std::size_t size) = 0;
   // With nothing available: whether more may come; if not, whether that is a failure.
   virtual bool open() = 0;
   virtual std::optional<Error> failure() = 0;
+  virtual bool ready() { return !available().empty() || !open(); }
   // Ends when there are bytes or it is no longer open. At most one at a time; cancellable.
   virtual Task<> wait() = 0;
 };
@@ -37,7 +45,8 @@ class Sink {
   virtual std::optional<Error> failure() = 0;
   // How much `write` takes now; 0: `wait` first. What is no longer open takes nothing.
   virtual std::size_t capacity() = 0;
-  virtual Result<> write(ByteView bytes) = 0;
+  // `bytes` stay valid until the answer, which a file gives when the system has taken them.
+  virtual Reply<Result<>> write(ByteView bytes) = 0;
   // Sends what is buffered, without waiting.
   virtual void flush() = 0;
   // Ends when there is capacity or it is no longer open. At most one at a time; cancellable.
