@@ -25,6 +25,12 @@ class Blocking {
     if (!pool_) return work();
     return pool_->run(std::move(work));
   }
+  // Runs `work` (`void() noexcept`), which nobody waits for.
+  template <class Work>
+  void post(Work work) const {
+    if (!pool_) return work();
+    pool_->post(std::move(work));
+  }
 
  private:
   explicit Blocking(BlockingPool* pool) : pool_(pool) {}

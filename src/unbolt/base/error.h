@@ -39,6 +39,7 @@ struct Error {
   ErrorCode code = ErrorCode::Internal;
   std::string message;
   std::string hint;
+  int system = 0;  // what the operating system said, as one of <cerrno>; 0 where it did not
 
   // Puts "what: " in front, for a caller that knows more than the one who failed.
   Error&& in(std::string_view what) && {

@@ -22,7 +22,7 @@ Outcome<Descriptor> as_outcome(long number) {
 Outcome<Descriptor> open_by_kernel(int folder, const std::string& path, int flags, mode_t mode) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
-  how.mode = mode;
+  how.mode = flags & O_CREAT ? mode : 0;  // it refuses one that means nothing
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   for (int attempt = 0;; ++attempt) {
     auto opened = as_outcome(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how));

@@ -302,7 +302,12 @@ Outcome<std::optional<Listing::Entry>> Listing::next() {
     begin_ += entry->size;
     const std::string_view name(entry->name);
     if (name == "." || name == "..") continue;
-    return Entry{static_cast<mode_t>(DTTOIF(entry->type)), std::string(name)};
+    auto type = static_cast<mode_t>(DTTOIF(entry->type));
+    // Some file systems say no type.
+    struct stat info{};
+    if (type == 0 && ::fstatat(descriptor_.number(), entry->name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+      type = info.st_mode & S_IFMT;
+    return Entry{type, std::string(name)};
   }
 }
 

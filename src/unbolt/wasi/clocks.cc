@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "unbolt/component/bind.h"
+#include "unbolt/wasi/datetime.h"
 #include "unbolt/wasi/interfaces.h"
 #include "unbolt/wasi/streams.h"
 
@@ -12,11 +13,6 @@ namespace {
 using component::Call;
 using component::Own;
 using Clock = std::chrono::steady_clock;
-
-struct Datetime {
-  std::uint64_t seconds;
-  std::uint32_t nanoseconds;
-};
 
 class DeadlinePollable final : public Pollable {
  public:

@@ -46,6 +46,7 @@ struct Context {
   // Null until asked for.
   std::shared_ptr<Source> standard_input;
   std::shared_ptr<Sink> standard_output, standard_error;
+  std::shared_ptr<void> open_files;  // each that the instance holds has a share of it
   std::optional<int> exit_status;  // set by wasi:cli/exit, which then traps
 };
 

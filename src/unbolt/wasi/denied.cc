@@ -58,17 +58,13 @@ engine::Trap* deny(void* env, engine::Caller* caller, engine::Raw* raw, std::siz
 bool accepts_anything(const FuncType&, const component::ResourceIds&) { return true; }
 
 class Network {};
-class Descriptor {};
 
 Own<Network> instance_network(Call&) { return std::make_unique<Network>(); }
-std::vector<std::tuple<Own<Descriptor>, std::string>> get_directories(Call&) { return {}; }
 
 }  // namespace
 
 void add_denied(component::HostInterfaces& host) {
   const component::HostFunction denied{&deny, &accepts_anything};
-  host.add("wasi:filesystem/types@0.2.12").resource<Descriptor>("descriptor").otherwise(denied);
-  host.add("wasi:filesystem/preopens@0.2.12").func<&get_directories>("get-directories");
   host.add("wasi:sockets/network@0.2.12").resource<Network>("network").otherwise(denied);
   host.add("wasi:sockets/instance-network@0.2.12").func<&instance_network>("instance-network");
   for (const auto* name : {"wasi:sockets/tcp@0.2.12", "wasi:sockets/tcp-create-socket@0.2.12",

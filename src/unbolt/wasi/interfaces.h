@@ -10,7 +10,8 @@ void add_clocks(component::HostInterfaces& host);
 void add_random(component::HostInterfaces& host);
 void add_cli(component::HostInterfaces& host);
 void add_http(component::HostInterfaces& host);
-// Filesystem and sockets: they link, and every way into them answers "denied".
+void add_filesystem(component::HostInterfaces& host);
+// Sockets: they link, and every way into them answers "denied".
 void add_denied(component::HostInterfaces& host);
 
 inline void add_all(component::HostInterfaces& host) {
@@ -19,6 +20,7 @@ inline void add_all(component::HostInterfaces& host) {
   add_random(host);
   add_cli(host);
   add_http(host);
+  add_filesystem(host);
   add_denied(host);
 }
 
