@@ -79,6 +79,8 @@ void add_inspect(CLI::App& app, InspectOptions& options) {
 int main(int argc, char** argv) {
   // A peer that leaves is an error of a write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow further is one, too.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app("A host for small, signed WebAssembly components", "unbolt");
   app.set_version_flag("--version", "unbolt " UNBOLT_VERSION);
   app.require_subcommand(1);

@@ -292,7 +292,11 @@ Outcome<std::optional<Listing::Entry>> Listing::next() {
     if (begin_ == end_) {
       if (ended_) return std::nullopt;
       const long size = ::syscall(SYS_getdents64, descriptor_.number(), buffer_, sizeof buffer_);
-      if (size < 0) return last_error();
+      if (size < 0) {
+        ended_ = true;
+        if (errno == ENOENT) return std::nullopt;  // the folder was removed meanwhile
+        return last_error();
+      }
       begin_ = 0;
       end_ = static_cast<std::size_t>(size);
       ended_ = size == 0;
