@@ -35,6 +35,7 @@ guests=(
   'start-trap   c         tests/guests/start-trap tests/guests/common'
   'types        c         tests/guests/types'
   'files        rust      tests/guests/files'
+  'sockets      rust      tests/guests/sockets'
   'abi-bench    c         bench/guests/abi'
 )
 for file in "$root"/tests/guests/wat/*.wat; do

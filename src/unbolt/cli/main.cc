@@ -39,6 +39,14 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "Host that the component may send HTTP requests to")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
+  run.add_option("--allow-connect", options.allow_connect,
+                 "Peer that the component may connect and send datagrams to")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  run.add_option("--allow-listen", options.allow_listen,
+                 "Address that the component may accept connections and receive datagrams at")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
   run.add_option("--grant", options.grants, "What the component may do; see docs/grants.md")
       ->type_name("KIND:VALUE")
       ->allow_extra_args(false);

@@ -119,6 +119,13 @@ Task<> invoke(component::Instance& instance, RunCall& call, std::optional<Fault>
   fault = instance.store().take_fault();
 }
 
+// What the guest sent before it ended reaches its peers, as if it still ran.
+void finish_sending(asio::io_context& io, const wasi::NetworkServices& network) {
+  io.restart();
+  while (wasi::lingering(network) > 0 && io.run_one() > 0) {
+  }
+}
+
 // Runs the component's wasi:cli/run once, with the process's own streams.
 int run_once(const RunOptions& options, asio::io_context& io, host::ServedComponent& served,
              const engine::FiberSupport& fibers, const component::ExportedFunc& run) {
@@ -213,7 +220,9 @@ int run_command(const RunOptions& options) {
 
   const engine::FiberSupport fibers(engine);
   if (*handle) return serve(options, *settings, contexts, served, fibers, **handle, log);
-  return run_once(options, *contexts.front(), served, fibers, *run);
+  const int status = run_once(options, *contexts.front(), served, fibers, *run);
+  finish_sending(*contexts.front(), *served.environment.network);
+  return status;
 }
 
 }  // namespace unbolt::cli

@@ -10,7 +10,8 @@ namespace unbolt::cli {
 struct RunOptions {
   std::string file;
   std::string listen = "127.0.0.1:8080";
-  std::vector<std::string> links, config, env, dirs, allow_hosts, grants;
+  std::vector<std::string> links, config, env, dirs, allow_hosts, allow_connect, allow_listen,
+      grants;
   std::string isolation = "fresh";
   std::optional<unsigned> threads;
   std::optional<double> timeout;  // seconds

@@ -79,6 +79,10 @@ Result<Settings> read_settings(const RunOptions& options) {
                   [&](const auto& text) { return settings.grants.add("dir:" + text); }));
   UNBOLT_TRY(each("--allow-host", options.allow_hosts,
                   [&](const auto& text) { return settings.grants.add("host:" + text); }));
+  UNBOLT_TRY(each("--allow-connect", options.allow_connect,
+                  [&](const auto& text) { return settings.grants.add("connect:" + text); }));
+  UNBOLT_TRY(each("--allow-listen", options.allow_listen,
+                  [&](const auto& text) { return settings.grants.add("listen:" + text); }));
   UNBOLT_TRY(
       each("--link", options.links, [&](const auto& text) { return read_link(settings, text); }));
   settings.threads = options.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));

@@ -5,7 +5,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,17 +50,10 @@ class HostInterface {
     return *this;
   }
 
-  // What meets functions of the contract that have no binding of their own.
-  HostInterface& otherwise(HostFunction function) {
-    otherwise_ = function;
-    return *this;
-  }
-
   const std::string& name() const { return name_; }
   const HostFunction* find(std::string_view name) const {
     const auto found = funcs_.find(name);
-    if (found != funcs_.end()) return &found->second;
-    return otherwise_ ? &*otherwise_ : nullptr;
+    return found == funcs_.end() ? nullptr : &found->second;
   }
   // The function's type by the contract's WIT, for messages and for comparing labels; null where it
   // is not known.
@@ -77,7 +69,6 @@ class HostInterface {
 
  private:
   std::string name_;
-  std::optional<HostFunction> otherwise_;
   std::map<std::string, HostFunction, std::less<>> funcs_;
   std::map<std::string, const ResourceTag*, std::less<>> resources_;
   std::map<std::string, const FuncType*, std::less<>> declared_;

@@ -133,9 +133,19 @@ Result<> Grants::add(std::string_view grant) {
     directories.push_back(std::move(directory));
     return {};
   }
+  if (kind == "connect") {
+    UNBOLT_ASSIGN(auto pattern, ConnectPattern::parse(value));
+    network.connect.push_back(std::move(pattern));
+    return {};
+  }
+  if (kind == "listen") {
+    UNBOLT_ASSIGN(auto pattern, ListenPattern::parse(value));
+    network.listen.push_back(std::move(pattern));
+    return {};
+  }
   return fail(ErrorCode::InvalidArgument,
-              "grant '{}': unknown kind '{}'; there are host:PATTERN, env:NAME=VALUE and "
-              "dir:HOST::GUEST[:ro]",
+              "grant '{}': unknown kind '{}'; there are host:PATTERN, env:NAME=VALUE, "
+              "dir:HOST::GUEST[:ro], connect:PATTERN and listen:PATTERN",
               grant, kind);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "unbolt/base/error.h"
+#include "unbolt/contracts/network_grants.h"
 
 namespace unbolt::contracts {
 
@@ -38,6 +39,7 @@ struct Grants {
   std::map<std::string, std::string> env;
   std::vector<HostPattern> hosts;  // for outgoing HTTP
   std::vector<DirectoryGrant> directories;
+  NetworkGrants network;
 
   // One grant, `KIND:VALUE`; InvalidArgument says what is wrong and what would be right.
   Result<> add(std::string_view grant);

@@ -68,6 +68,11 @@ TEST(Grants, AddsEachKind) {
   ASSERT_TRUE(grants.add("host:*.example.com"));
   ASSERT_TRUE(grants.add("env:A=b=c"));
   ASSERT_TRUE(grants.add("env:EMPTY="));
+  ASSERT_TRUE(grants.add("connect:[::1]:443"));
+  ASSERT_TRUE(grants.add("listen:*:0"));
+  EXPECT_TRUE(grants.network.allows_connect(asio::ip::make_address("::1"), 443));
+  EXPECT_FALSE(grants.network.allows_connect(asio::ip::make_address("::1"), 80));
+  EXPECT_TRUE(grants.network.allows_listen(asio::ip::make_address("127.0.0.1"), 0));
   EXPECT_TRUE(grants.allows_host("x.example.com", 443));
   EXPECT_FALSE(grants.allows_host("example.org", 443));
   EXPECT_EQ(grants.env.at("A"), "b=c");
@@ -92,7 +97,7 @@ TEST(Grants, NameFoldersAndWhereTheyAreSeen) {
 TEST(Grants, WhatIsNotUnderstoodIsAnError) {
   Grants grants;
   for (const auto text : {"", "host", "host:", "env:", "env:A", "env:=b", "dir:", "dir:::/x",
-                          "dir:a::", "dir:a:::ro", "everything"}) {
+                          "dir:a::", "dir:a:::ro", "connect:", "connect:a:0", "listen:", "listen:name", "everything"}) {
     const auto added = grants.add(text);
     ASSERT_FALSE(added) << text;
     EXPECT_EQ(added.error().code, ErrorCode::InvalidArgument);

@@ -17,6 +17,13 @@
 
 namespace unbolt::wasi {
 
+struct NetworkServices;  // sockets_network.h
+class InstanceNetwork;
+std::shared_ptr<NetworkServices> make_network_services();
+// Connections that guests have let go of and whose last bytes are still on their way, each for a
+// bounded time. Thread-safe.
+std::size_t lingering(const NetworkServices& services);
+
 // A folder of this machine as the component sees it.
 struct Preopen {
   std::shared_ptr<const files::Node> folder;
@@ -29,6 +36,7 @@ struct Environment {
   contracts::Grants grants;
   std::vector<Preopen> preopens;
   Blocking blocking = Blocking::here();  // for files
+  std::shared_ptr<NetworkServices> network = make_network_services();
   bool stdin_is_terminal = false, stdout_is_terminal = false, stderr_is_terminal = false;
 };
 
@@ -44,6 +52,7 @@ struct Context {
   const StandardStreams* streams = nullptr;
   http::Client* http_client = nullptr;  // the loop's
   // Null until asked for.
+  std::shared_ptr<InstanceNetwork> network;
   std::shared_ptr<Source> standard_input;
   std::shared_ptr<Sink> standard_output, standard_error;
   std::shared_ptr<void> open_files;  // each that the instance holds has a share of it

@@ -11,8 +11,7 @@ void add_random(component::HostInterfaces& host);
 void add_cli(component::HostInterfaces& host);
 void add_http(component::HostInterfaces& host);
 void add_filesystem(component::HostInterfaces& host);
-// Sockets: they link, and every way into them answers "denied".
-void add_denied(component::HostInterfaces& host);
+void add_sockets(component::HostInterfaces& host);
 
 inline void add_all(component::HostInterfaces& host) {
   add_io(host);
@@ -21,7 +20,7 @@ inline void add_all(component::HostInterfaces& host) {
   add_cli(host);
   add_http(host);
   add_filesystem(host);
-  add_denied(host);
+  add_sockets(host);
 }
 
 }  // namespace unbolt::wasi

@@ -121,7 +121,9 @@ class SourcePollable final : public Pollable {
  public:
   explicit SourcePollable(std::shared_ptr<Source> source) : source_(std::move(source)) {}
   bool ready() override { return source_->ready(); }
-  Task<> wait() override { return source_->wait(); }
+  Task<> wait() override {
+    while (!source_->ready()) co_await source_->wait();
+  }
   const void* key() const override { return source_.get(); }
 
  private:
@@ -134,8 +136,10 @@ enum class Wait : bool { No, Yes };
 
 BytesRead give(InputStream& stream, std::uint64_t length) {
   const ByteView view = stream.give(length);
-  if (view.empty() && length > 0 && !stream.source()->open())
-    return std::unexpected(end_of(*stream.source()));
+  if (!view.empty()) return view;
+  // What has ended says so, also where nothing is asked for.
+  Source& source = *stream.source();
+  if (source.available().empty() && !source.open()) return std::unexpected(end_of(source));
   return view;
 }
 
@@ -146,8 +150,13 @@ Task<BytesRead> read_later(InputStream* stream, std::uint64_t length, Task<Resul
 }
 Task<BytesRead> read_when_ready(InputStream* stream, std::uint64_t length) {
   const auto source = stream->source();
-  while (!source->ready()) co_await source->wait();
-  co_return give(*stream, length);
+  for (;;) {
+    while (!source->ready()) co_await source->wait();
+    auto fetched = co_await source->fetch(static_cast<std::size_t>(length)).wait();
+    if (!fetched) co_return std::unexpected(failed(std::move(fetched.error())));
+    // Another program may have been quicker.
+    if (!source->available().empty() || !source->open()) co_return give(*stream, length);
+  }
 }
 
 // What both kinds of reading do; the blocking one waits for the first byte.
@@ -158,7 +167,9 @@ Reply<BytesRead> read(InputStream& stream, std::uint64_t length, Wait wait) {
     if (!fetch.ready()) return read_later(&stream, length, std::move(fetch).task());
     if (auto fetched = std::move(fetch).take(); !fetched)
       return BytesRead(std::unexpected(failed(std::move(fetched.error()))));
-    if (wait == Wait::Yes && !source.ready()) return read_when_ready(&stream, length);
+    // Not whether it is ready: bytes may have come since they were fetched.
+    if (wait == Wait::Yes && source.available().empty() && source.open())
+      return read_when_ready(&stream, length);
   }
   return give(stream, length);
 }

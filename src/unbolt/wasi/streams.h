@@ -20,8 +20,9 @@ namespace unbolt::wasi {
 class Source {
  public:
   virtual ~Source() = default;
-  // Brings up to `limit` bytes that are there but not in memory yet. Only files have such: they are
-  // always ready, and reading them waits for the disk.
+  // Brings up to `limit` bytes that are there but not in memory yet. Files have such, which are
+  // always ready, and reading them waits for the disk; and connections, whose bytes the system
+  // keeps until they are asked for.
   virtual Reply<Result<>> fetch(std::size_t limit) {
     (void)limit;
     return Result<>{};
@@ -33,7 +34,8 @@ class Source {
   virtual bool open() = 0;
   virtual std::optional<Error> failure() = 0;
   virtual bool ready() { return !available().empty() || !open(); }
-  // Ends when there are bytes or it is no longer open. At most one at a time; cancellable.
+  // Ends when there are bytes or it is no longer open; where they have to be fetched, it may end
+  // early. At most one at a time; cancellable.
   virtual Task<> wait() = 0;
 };
 
