@@ -5,6 +5,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use wit_bindgen_core::WorldGenerator;
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding};
 use wit_parser::{PackageId, Resolve, UnresolvedPackageGroup, WorldId, WorldItem};
 
@@ -13,6 +14,8 @@ usage: unbolt-guest COMMAND
 
   bindgen-c WIT --world W --out DIR [WIT OPTIONS]
       write the C bindings of a world: W.h, W.c and W_component_type.o
+  bindgen-go WIT --world W --out DIR [WIT OPTIONS]
+      write the Go bindings of a world: packages of the module wit_component, and its main package
   component embed WIT --world W CORE.wasm -o OUT.wasm [WIT OPTIONS]
       note in a core module which world it was written for
   component new CORE.wasm -o OUT.wasm [--adapt NAME=ADAPTER.wasm]... [--preview1 command|reactor|proxy]
@@ -224,7 +227,10 @@ fn check(bytes: &[u8]) -> Result<()> {
 
 const WIT_OPTIONS: [&str; 2] = ["--deps", "--feature"];
 
-fn bindgen_c(args: impl Iterator<Item = String>) -> Result<()> {
+fn bindgen(
+    mut generator: Box<dyn WorldGenerator>,
+    args: impl Iterator<Item = String>,
+) -> Result<()> {
     let args = Args::parse(args, &[&WIT_OPTIONS[..], &["--world", "--out"]].concat(), &[])?;
     let [path] = args.words(["WIT"])?;
     let (world, out) = (args.one("--world")?, Path::new(args.one("--out")?));
@@ -232,11 +238,12 @@ fn bindgen_c(args: impl Iterator<Item = String>) -> Result<()> {
     let world = wit.world(world)?;
 
     let mut files = wit_bindgen_core::Files::default();
-    let mut generator = wit_bindgen_c::Opts::default().build();
     generator.generate(&mut wit.resolve, world, &mut files)?;
-    std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     for (name, contents) in files.iter() {
-        write(&out.join(name), contents)?;
+        let path = out.join(name);
+        let folder = path.parent().unwrap_or(out);
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        write(&path, contents)?;
     }
     Ok(())
 }
@@ -342,7 +349,8 @@ fn wat(args: impl Iterator<Item = String>) -> Result<()> {
 fn run(mut args: impl Iterator<Item = String>) -> Result<()> {
     let command = args.next().unwrap_or_default();
     match command.as_str() {
-        "bindgen-c" => bindgen_c(args),
+        "bindgen-c" => bindgen(wit_bindgen_c::Opts::default().build(), args),
+        "bindgen-go" => bindgen(wit_bindgen_go::Opts::default().build(), args),
         "validate" => validate(args),
         "wat" => wat(args),
         "component" | "wit" => {

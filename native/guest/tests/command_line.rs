@@ -94,6 +94,11 @@ fn the_world_of_a_module_can_be_embedded_or_generated_for_c() {
         assert!(bindings.join(name).is_file(), "{name} is missing");
     }
 
+    assert!(run(&[&["bindgen-go", text(&wit)], &out[..]].concat()).status.success());
+    for name in ["wit_exports.go", "go.mod"] {
+        assert!(bindings.join(name).is_file(), "{name} is missing");
+    }
+
     let unknown = run(&["bindgen-c", text(&wit), "--world", "other", "--out", text(&bindings)]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(error_of(&unknown).contains("other"), "{}", error_of(&unknown));
