@@ -29,6 +29,7 @@ guests=(
   'rust-hello   rust      examples/rust-hello'
   'rust-echo    rust      examples/rust-echo'
   'rust-proxy   rust      examples/rust-proxy'
+  'rust-files   rust      examples/rust-files'
   'rust-cli     rust-cli  examples/rust-cli'
   'go-orders    go        examples/go-orders'
   'zig-checksum zig       examples/zig-checksum'
