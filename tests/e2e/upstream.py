@@ -11,12 +11,14 @@ class Upstream:
     """Answers on a free port of 127.0.0.1 until `stop`.
 
     /echo sends the request's body back; /headers its headers; /stream/N N bytes in chunks; /slow/S after S seconds;
-    /never not at all; /break half of what it promised; /status/N that status; all else "upstream PATH".
+    /never not at all; /break half of what it promised; /status/N that status; all else "upstream PATH". What stands in
+    `answers` goes first: by path, a function that makes a status and a body.
     """
 
     def __init__(self, certificate=None):
         self.connections = 0
         self.requests = []  # (method, path, headers, body)
+        self.answers = {}
         self.stopping = threading.Event()
         outer = self
 
@@ -53,7 +55,10 @@ class Upstream:
                 body = self.read_body()
                 outer.requests.append((self.command, self.path, dict(self.headers.items()), body))
                 kind, _, argument = self.path.strip("/").partition("/")
-                if kind == "echo":
+                if self.path in outer.answers:
+                    status, body = outer.answers[self.path]()
+                    self.answer(body, status)
+                elif kind == "echo":
                     self.answer(body)
                 elif kind == "headers":
                     self.answer("".join(f"{k}: {v}\n" for k, v in self.headers.items()).encode())
