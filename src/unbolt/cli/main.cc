@@ -1,8 +1,12 @@
 // The command line. Here the parts are wired to one another; nothing below knows its siblings.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "unbolt/cli/inspect.h"
@@ -84,7 +88,16 @@ void add_inspect(CLI::App& app, InspectOptions& options) {
       ->capture_default_str();
 }
 
+// A standard stream that was closed is an empty one: nothing that is opened later may take its place.
+void open_missing_streams() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", O_RDWR) < 0) std::abort();  // takes the lowest number that is free
+  }
+}
+
 int main(int argc, char** argv) {
+  open_missing_streams();
   // A peer that leaves is an error of a write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
   // A file that may not grow further is one, too.

@@ -2,14 +2,20 @@
 
 #include <unistd.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "unbolt/cli/component_file.h"
+#include "unbolt/cli/interrupts.h"
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/settings.h"
 #include "unbolt/component/bind.h"
@@ -111,12 +117,40 @@ int serve(const RunOptions& options, const Settings& settings, const Contexts& c
   return kDone;
 }
 
+// What the guest wrote before it ended reaches its reader, however slow that is.
+Task<> deliver(const std::shared_ptr<wasi::Sink>& sink) {
+  if (!sink) co_return;
+  sink->flush();
+  while (sink->open() && sink->holds_back()) co_await sink->wait();
+}
+
 // The arguments outlive the loop's run.
-Task<> invoke(component::Instance& instance, RunCall& call, std::optional<Fault>& fault) {
-  fault = co_await instance.start();
-  if (fault) co_return;
-  if (!call.begin()) co_await instance.store().settle();
-  fault = instance.store().take_fault();
+Task<> invoke(host::LiveInstance& live, RunCall& call, std::optional<Fault>& fault) {
+  fault = co_await live.instance().start();
+  if (!fault) {
+    if (!call.begin()) co_await live.instance().store().settle();
+    fault = live.instance().store().take_fault();
+  }
+  const bool stopped =
+      fault && (fault->kind == Fault::Kind::Cancelled || fault->kind == Fault::Kind::Deadline);
+  if (stopped && !live.wasi().exit_status) co_return;
+  co_await asio::this_coro::throw_if_cancelled(true);
+  co_await deliver(live.wasi().standard_output);
+  co_await deliver(live.wasi().standard_error);
+}
+
+// A guest that was ended by a signal had no chance to take back its colours, or to show the cursor
+// that it hid; and Ctrl-C leaves its echo in the line.
+void leave_terminal_usable(int signal) {
+  std::string text;
+  const char* kind = std::getenv("TERM");
+  if (kind && std::string_view(kind) != "dumb") text += "\033[0m\033[?25h";
+  if (signal == SIGINT) text += '\n';
+  for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (!::isatty(descriptor)) continue;
+    (void)!::write(descriptor, text.data(), text.size());
+    return;
+  }
 }
 
 // What the guest sent before it ended reaches its peers, as if it still ran.
@@ -133,25 +167,47 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
   served.environment.stdin_is_terminal = ::isatty(STDIN_FILENO);
   served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
   served.environment.stderr_is_terminal = ::isatty(STDERR_FILENO);
+
+  // The signal that ends the guest: one that came, or the one that a program gets which writes into
+  // a pipe that nobody reads.
+  int ending = 0;
+  asio::cancellation_signal stop;
+  const auto end_by = [&](int signal) {
+    if (ending == 0) ending = signal;
+    stop.emit(asio::cancellation_type::terminal);
+  };
+  const auto output_to = [&](int descriptor) {
+    return [&, descriptor](Executor loop) {
+      return wasi::standard_output(loop, descriptor,
+                                   [&] { asio::post(io, [&] { end_by(SIGPIPE); }); });
+    };
+  };
   served.streams = {[](Executor loop) { return wasi::standard_input(loop, STDIN_FILENO); },
-                    [](Executor) { return wasi::descriptor_output(STDOUT_FILENO); },
-                    [](Executor) { return wasi::descriptor_output(STDERR_FILENO); }};
+                    output_to(STDOUT_FILENO), output_to(STDERR_FILENO)};
+
   host::LiveInstance live(served, fibers, *client, io.get_executor());
-  component::Instance& instance = live.instance();
   if (options.timeout) {
     const auto allowed = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
         std::chrono::duration<double>(*options.timeout));
-    instance.store().set_deadline(std::chrono::steady_clock::now() + allowed);
+    live.instance().store().set_deadline(std::chrono::steady_clock::now() + allowed);
   }
-  RunCall call(instance, run);
+  RunCall call(live.instance(), run);
   std::optional<Fault> fault;
   std::exception_ptr failure;
-  asio::co_spawn(io, invoke(instance, call, fault), [&](std::exception_ptr e) {
-    failure = e;
-    io.stop();
-  });
+  const Interrupts interrupts(io.get_executor(), end_by);
+  asio::co_spawn(io, invoke(live, call, fault),
+                 asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr e) {
+                   failure = e;
+                   io.stop();
+                 }));
   io.run();
-  if (failure) std::rethrow_exception(failure);
+  // What cancelling threw is its own doing.
+  if (failure && ending == 0) std::rethrow_exception(failure);
+  if (ending != 0 && (failure || (fault && fault->kind == Fault::Kind::Cancelled &&
+                                  !live.wasi().exit_status))) {
+    if (ending != SIGPIPE) leave_terminal_usable(ending);
+    return status_of_signal(ending);
+  }
   if (live.wasi().exit_status) return *live.wasi().exit_status;
   if (fault) return report(Error{ErrorCode::Trap, options.file + ": " + fault->describe(), {}});
   return call.result() ? kDone : kFailed;

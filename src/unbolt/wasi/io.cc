@@ -248,6 +248,13 @@ Reply<Result<Written>> output_write(Call&, Borrow<OutputStream> stream, ByteView
   return Result<Written>(to_written(std::move(written).take()));
 }
 
+Task<Written> flush_all(std::shared_ptr<Sink> sink) {
+  sink->flush();
+  while (sink->holds_back() && sink->open()) co_await sink->wait();
+  if (!sink->open()) co_return std::unexpected(end_of(*sink));
+  co_return Written{};
+}
+
 // Writes and waits until the sink has room for it, piece by piece.
 Task<Written> write_all(std::shared_ptr<Sink> sink, ByteView contents) {
   while (!contents.empty()) {
@@ -258,12 +265,11 @@ Task<Written> write_all(std::shared_ptr<Sink> sink, ByteView contents) {
       co_return to_written(std::move(written));
     contents = contents.subspan(part.size());
   }
-  sink->flush();
-  co_return Written{};
+  co_return co_await flush_all(sink);
 }
 Task<Written> written_and_flushed(std::shared_ptr<Sink> sink, Task<Result<>> task) {
   auto written = to_written(co_await std::move(task));
-  if (written) sink->flush();
+  if (written) co_return co_await flush_all(sink);
   co_return written;
 }
 
@@ -275,7 +281,9 @@ Reply<Written> output_blocking_write_and_flush(Call&, Borrow<OutputStream> strea
   auto reply = sink.write(contents);
   if (!reply.ready()) return written_and_flushed(stream->shared(), std::move(reply).task());
   auto written = to_written(std::move(reply).take());
-  if (written) sink.flush();
+  if (!written) return written;
+  sink.flush();
+  if (sink.holds_back()) return flush_all(stream->shared());
   return written;
 }
 

@@ -1,64 +1,50 @@
 #include "unbolt/wasi/standard_streams.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
-#include <boost/asio/redirect_error.hpp>
-
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
+
+#include "unbolt/wasi/process_descriptor.h"
 
 namespace unbolt::wasi {
 namespace {
 
+// Takes no more than the guest asks for: what it leaves is there for the program that reads next.
 class DescriptorSource final : public Source {
  public:
-  DescriptorSource(Executor loop, int descriptor) : loop_(loop), descriptor_(descriptor) {
-    struct stat info{};
-    // Files are always ready, and cannot be waited for.
-    waits_ = fstat(descriptor, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+  DescriptorSource(Executor loop, int descriptor)
+      : descriptor_(loop, descriptor, ProcessDescriptor::Use::Read) {}
+  Reply<Result<>> fetch(std::size_t limit) override {
+    if (begin_ == end_ && open()) fill(std::min(limit, buffer_.size()));
+    return Result<>{};
   }
-  ByteView available() override {
-    if (begin_ == end_ && !waits_) fill();
-    return {buffer_.data() + begin_, end_ - begin_};
-  }
+  ByteView available() override { return {buffer_.data() + begin_, end_ - begin_}; }
   void consume(std::size_t size) override { begin_ += size; }
   bool open() override { return !ended_ && !failure_; }
   std::optional<Error> failure() override { return failure_; }
+  bool ready() override { return begin_ != end_ || !open() || descriptor_.ready(); }
   Task<> wait() override {
-    if (begin_ != end_ || !open()) co_return;
-    if (waits_) {
-      if (!stream_) stream_.emplace(loop_, ::dup(descriptor_));
-      co_await stream_->async_wait(asio::posix::descriptor_base::wait_read, use_task);
-    }
-    fill();
+    if (begin_ == end_ && open()) co_await descriptor_.wait();
   }
 
  private:
-  void fill() {
-    if (!open()) return;
-    ssize_t n;
-    do {
-      n = ::read(descriptor_, buffer_.data(), buffer_.size());
-    } while (n < 0 && errno == EINTR);
+  void fill(std::size_t limit) {
+    const ssize_t n = descriptor_.read(buffer_.data(), limit);
     begin_ = end_ = 0;
     if (n > 0) {
       end_ = static_cast<std::size_t>(n);
     } else if (n == 0) {
       ended_ = true;
     } else if (errno != EAGAIN) {
-      failure_ = Error{ErrorCode::Io, std::strerror(errno), {}};
+      failure_ = Error{ErrorCode::Io, std::strerror(errno), {}, errno};
     }
   }
 
-  Executor loop_;
-  int descriptor_;
-  bool waits_;
+  ProcessDescriptor descriptor_;
   bool ended_ = false;
-  std::optional<asio::posix::basic_stream_descriptor<Executor>> stream_;
   std::array<std::uint8_t, 64 * 1024> buffer_;
   std::size_t begin_ = 0, end_ = 0;
   std::optional<Error> failure_;
@@ -75,29 +61,66 @@ class EmptySource final : public Source {
 
 constexpr std::size_t kCapacity = 64 * 1024;
 
+// Keeps what the system does not take at once, and has no capacity until it did.
 class DescriptorSink final : public Sink {
  public:
-  explicit DescriptorSink(int descriptor) : descriptor_(descriptor) {}
-  bool open() override { return !failure_; }
+  DescriptorSink(Executor loop, int descriptor, std::function<void()> on_broken_pipe)
+      : descriptor_(loop, descriptor, ProcessDescriptor::Use::Write),
+        on_broken_pipe_(std::move(on_broken_pipe)) {}
+  bool open() override { return !broken_ && !failure_; }
   std::optional<Error> failure() override { return failure_; }
-  std::size_t capacity() override { return failure_ ? 0 : kCapacity; }
+  std::size_t capacity() override {
+    flush();
+    return open() && kept_.empty() ? kCapacity : 0;
+  }
   Reply<Result<>> write(ByteView bytes) override {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        failure_ = Error{ErrorCode::Io, std::strerror(errno), {}};
-        return Result<>(std::unexpected(*failure_));
-      }
-      bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
+    const std::size_t taken = give(bytes);
+    if (broken_) return until_cancelled();
+    if (failure_) return Result<>(std::unexpected(*failure_));
+    kept_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
     return Result<>{};
   }
-  void flush() override {}
-  Task<> wait() override { co_return; }
+  void flush() override {
+    if (kept_.empty() || !open()) return;
+    const std::size_t taken = give(kept_);
+    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(taken));
+  }
+  bool holds_back() override { return !kept_.empty(); }
+  Task<> wait() override {
+    while (open() && capacity() == 0) co_await descriptor_.wait();
+    if (broken_) co_await until_cancelled();
+  }
 
  private:
-  int descriptor_;
+  // How much of it the system took.
+  std::size_t give(ByteView bytes) {
+    std::size_t taken = 0;
+    while (taken < bytes.size()) {
+      const ssize_t n = descriptor_.write(bytes.subspan(taken));
+      if (n < 0) {
+        if (errno == EPIPE) {
+          broken_ = true;
+          if (on_broken_pipe_) std::exchange(on_broken_pipe_, nullptr)();
+        } else if (errno != EAGAIN) {
+          failure_ = Error{ErrorCode::Io, std::strerror(errno), {}, errno};
+        }
+        break;
+      }
+      taken += static_cast<std::size_t>(n);
+    }
+    return taken;
+  }
+  // Who writes where nobody reads is ended from outside and learns nothing of it.
+  static Task<Result<>> until_cancelled() {
+    Timer never(co_await asio::this_coro::executor, Timer::time_point::max());
+    co_await never.async_wait(use_task);
+    co_return Result<>{};
+  }
+
+  ProcessDescriptor descriptor_;
+  std::function<void()> on_broken_pipe_;
+  Bytes kept_;
+  bool broken_ = false;
   std::optional<Error> failure_;
 };
 
@@ -146,8 +169,9 @@ std::shared_ptr<Source> standard_input(Executor loop, int descriptor) {
   return std::make_shared<DescriptorSource>(loop, descriptor);
 }
 std::shared_ptr<Source> empty_input() { return std::make_shared<EmptySource>(); }
-std::shared_ptr<Sink> descriptor_output(int descriptor) {
-  return std::make_shared<DescriptorSink>(descriptor);
+std::shared_ptr<Sink> standard_output(Executor loop, int descriptor,
+                                      std::function<void()> on_broken_pipe) {
+  return std::make_shared<DescriptorSink>(loop, descriptor, std::move(on_broken_pipe));
 }
 std::shared_ptr<Sink> log_output(contracts::Logging& logging, std::string component,
                                  std::string stream, LogLevel level) {

@@ -1,6 +1,7 @@
 // The process's standard streams, and what stands for them where a component serves requests.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,12 +12,16 @@
 
 namespace unbolt::wasi {
 
-// Standard input of the process (`descriptor` 0): a terminal, a pipe or a file. One for a process.
+// Standard input of the process (`descriptor` 0): a terminal, a pipe, a file, a socket. One for a
+// process.
 std::shared_ptr<Source> standard_input(Executor loop, int descriptor);
 // An input that has ended.
 std::shared_ptr<Source> empty_input();
-// Writes to a descriptor of the process as it comes.
-std::shared_ptr<Sink> descriptor_output(int descriptor);
+// Writes to a descriptor of the process as it comes; what the system does not take at once stays in
+// the sink until there is room. When nobody reads any more, calls `on_broken_pipe`, once; the
+// operation that met it, and each later wait, then ends only when it is cancelled.
+std::shared_ptr<Sink> standard_output(Executor loop, int descriptor,
+                                      std::function<void()> on_broken_pipe);
 // Each line becomes a line of the log; the rest of an unfinished one when the sink goes.
 std::shared_ptr<Sink> log_output(contracts::Logging& logging, std::string component,
                                  std::string stream, LogLevel level);

@@ -51,6 +51,8 @@ class Sink {
   virtual Reply<Result<>> write(ByteView bytes) = 0;
   // Sends what is buffered, without waiting.
   virtual void flush() = 0;
+  // Whether bytes are kept that a write which blocks has to see gone; there is no capacity then.
+  virtual bool holds_back() { return false; }
   // Ends when there is capacity or it is no longer open. At most one at a time; cancellable.
   virtual Task<> wait() = 0;
 };
