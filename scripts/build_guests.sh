@@ -43,6 +43,7 @@ guests=(
   'files        rust      tests/guests/files'
   'sockets      rust      tests/guests/sockets'
   'abi-bench    c         bench/guests/abi'
+  'console      c-cli     tests/guests/console'
 )
 for file in "$root"/tests/guests/wat/*.wat; do
   [[ -e $file ]] || continue
@@ -116,6 +117,7 @@ build() {
   mkdir -p -- "$work"
   case $kind in
     c) build_c "$out" "$work" "$@" ;;
+    c-cli) build_c_cli "$out" "$work" "$@" ;;
     rust*)
       printf '%-16s building (with its standard library: minutes the first time)\n' "$name"
       build_rust "$kind" "$name" "$out" "$@"

@@ -33,3 +33,10 @@ build_c() {
     "$work/bindings.o" "$work/${world//-/_}_component_type.o" -o "$work/core.wasm"
   "$UNBOLT_GUEST" component new "$work/core.wasm" -o "$out"
 }
+
+# A program in C, left a core module of WASI preview1 as compilers make it: the host makes a component of it.
+build_c_cli() {
+  local out=$1 folder=$root/$3
+  need "$clang"
+  "$clang" --target=wasm32-wasi -Os -Wall -Wextra -Werror -std=c23 -Wl,--strip-debug "$folder"/*.c -o "$out"
+}
