@@ -88,7 +88,8 @@ void add_inspect(CLI::App& app, InspectOptions& options) {
       ->capture_default_str();
 }
 
-// A standard stream that was closed is an empty one: nothing that is opened later may take its place.
+// A standard stream that was closed is an empty one: nothing that is opened later may take its
+// place.
 void open_missing_streams() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(descriptor, F_GETFD) >= 0) continue;

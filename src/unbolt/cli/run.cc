@@ -178,8 +178,8 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
   };
   const auto output_to = [&](int descriptor) {
     return [&, descriptor](Executor loop) {
-      return wasi::standard_output(loop, descriptor,
-                                   [&] { asio::post(io, [&] { end_by(SIGPIPE); }); });
+      return wasi::descriptor_output(loop, descriptor,
+                                     [&] { asio::post(io, [&] { end_by(SIGPIPE); }); });
     };
   };
   served.streams = {[](Executor loop) { return wasi::standard_input(loop, STDIN_FILENO); },
@@ -203,8 +203,8 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
   io.run();
   // What cancelling threw is its own doing.
   if (failure && ending == 0) std::rethrow_exception(failure);
-  if (ending != 0 && (failure || (fault && fault->kind == Fault::Kind::Cancelled &&
-                                  !live.wasi().exit_status))) {
+  if (ending != 0 &&
+      (failure || (fault && fault->kind == Fault::Kind::Cancelled && !live.wasi().exit_status))) {
     if (ending != SIGPIPE) leave_terminal_usable(ending);
     return status_of_signal(ending);
   }

@@ -117,13 +117,13 @@ Answer<> check_writable(const Node& node) {
   if (!node.rights().write) return std::unexpected(FileError::BadDescriptor);
   return {};
 }
-Answer<Own<OutputStream>> write_via_stream(Call&, Borrow<FileDescriptor> self,
+Answer<Own<OutputStream>> write_via_stream(Call& call, Borrow<FileDescriptor> self,
                                            std::uint64_t offset) {
   if (auto writable = check_writable(self->node()); !writable)
     return std::unexpected(writable.error());
   if (self->node().is_file()) return std::make_unique<OutputStream>(file_sink(self->file, offset));
-  return std::make_unique<OutputStream>(
-      keeping(self->file, descriptor_output(self->node().number())));
+  return std::make_unique<OutputStream>(keeping(
+      self->file, descriptor_output(call.host<contracts::Guest>().loop, self->node().number())));
 }
 Answer<Own<OutputStream>> append_via_stream(Call& call, Borrow<FileDescriptor> self) {
   if (!self->node().is_file()) return write_via_stream(call, self, 0);

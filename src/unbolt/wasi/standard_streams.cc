@@ -75,7 +75,7 @@ class DescriptorSink final : public Sink {
   }
   Reply<Result<>> write(ByteView bytes) override {
     const std::size_t taken = give(bytes);
-    if (broken_) return until_cancelled();
+    if (broken_ && on_broken_pipe_) return until_cancelled();
     if (failure_) return Result<>(std::unexpected(*failure_));
     kept_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
     return Result<>{};
@@ -88,7 +88,7 @@ class DescriptorSink final : public Sink {
   bool holds_back() override { return !kept_.empty(); }
   Task<> wait() override {
     while (open() && capacity() == 0) co_await descriptor_.wait();
-    if (broken_) co_await until_cancelled();
+    if (broken_ && on_broken_pipe_) co_await until_cancelled();
   }
 
  private:
@@ -100,7 +100,7 @@ class DescriptorSink final : public Sink {
       if (n < 0) {
         if (errno == EPIPE) {
           broken_ = true;
-          if (on_broken_pipe_) std::exchange(on_broken_pipe_, nullptr)();
+          if (on_broken_pipe_) on_broken_pipe_();
         } else if (errno != EAGAIN) {
           failure_ = Error{ErrorCode::Io, std::strerror(errno), {}, errno};
         }
@@ -169,8 +169,8 @@ std::shared_ptr<Source> standard_input(Executor loop, int descriptor) {
   return std::make_shared<DescriptorSource>(loop, descriptor);
 }
 std::shared_ptr<Source> empty_input() { return std::make_shared<EmptySource>(); }
-std::shared_ptr<Sink> standard_output(Executor loop, int descriptor,
-                                      std::function<void()> on_broken_pipe) {
+std::shared_ptr<Sink> descriptor_output(Executor loop, int descriptor,
+                                        std::function<void()> on_broken_pipe) {
   return std::make_shared<DescriptorSink>(loop, descriptor, std::move(on_broken_pipe));
 }
 std::shared_ptr<Sink> log_output(contracts::Logging& logging, std::string component,

@@ -18,10 +18,11 @@ std::shared_ptr<Source> standard_input(Executor loop, int descriptor);
 // An input that has ended.
 std::shared_ptr<Source> empty_input();
 // Writes to a descriptor of the process as it comes; what the system does not take at once stays in
-// the sink until there is room. When nobody reads any more, calls `on_broken_pipe`, once; the
-// operation that met it, and each later wait, then ends only when it is cancelled.
-std::shared_ptr<Sink> standard_output(Executor loop, int descriptor,
-                                      std::function<void()> on_broken_pipe);
+// the sink until there is room. A pipe that nobody reads any more closes the stream; where
+// `on_broken_pipe` is given it is called, once, and the write that met it ends only when it is
+// cancelled.
+std::shared_ptr<Sink> descriptor_output(Executor loop, int descriptor,
+                                        std::function<void()> on_broken_pipe = nullptr);
 // Each line becomes a line of the log; the rest of an unfinished one when the sink goes.
 std::shared_ptr<Sink> log_output(contracts::Logging& logging, std::string component,
                                  std::string stream, LogLevel level);
