@@ -35,6 +35,7 @@ guests=(
   'zig-checksum zig       examples/zig-checksum'
   'js-feed      js        examples/js-feed'
   'py-report    python    examples/py-report'
+  'c-cgi        c-cli     examples/c-cgi'
   'hostile      c         tests/guests/hostile   tests/guests/common'
   'reach        c         tests/guests/reach     tests/guests/common'
   'start-loop   c         tests/guests/start-loop tests/guests/common'
@@ -44,6 +45,7 @@ guests=(
   'sockets      rust      tests/guests/sockets'
   'abi-bench    c         bench/guests/abi'
   'console      c-cli     tests/guests/console'
+  'cgi          c-cli     tests/guests/cgi'
 )
 for file in "$root"/tests/guests/wat/*.wat; do
   [[ -e $file ]] || continue

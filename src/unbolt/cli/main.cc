@@ -22,11 +22,16 @@ namespace {
 
 void add_run(CLI::App& app, RunOptions& options) {
   auto& run = *app.add_subcommand(
-      "run", "Serve a component that handles HTTP, or run one that is a command");
+      "run",
+      "Serve a component that handles HTTP, or run one that is a command (also a core module of "
+      "WASI preview1)");
   run.add_option("FILE", options.file, "The component")->required();
   run.add_option("--listen", options.listen, "Address to listen on; port 0 picks a free one")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  run.add_flag("--cgi", options.cgi,
+               "Serve a command: each request runs it, with CGI variables in its environment, the "
+               "body as its input and its output as the response");
   run.add_option("--link", options.links, "Provider of a contract, as wasi:keyvalue=sqlite:app.db")
       ->type_name("CONTRACT=URL")
       ->allow_extra_args(false);
@@ -55,9 +60,8 @@ void add_run(CLI::App& app, RunOptions& options) {
       ->type_name("KIND:VALUE")
       ->allow_extra_args(false);
   run.add_option("--isolation", options.isolation,
-                 "State of an instance: fresh for each request, or reused:N")
-      ->type_name("fresh|reused:N")
-      ->capture_default_str();
+                 "State of an instance: fresh for each request (the default), or reused:N")
+      ->type_name("fresh|reused:N");
   run.add_option("--threads", options.threads, "Event loops; default: one a core")
       ->type_name("N")
       ->check(CLI::Range(1u, 1024u));

@@ -19,6 +19,7 @@
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/settings.h"
 #include "unbolt/component/bind.h"
+#include "unbolt/host/cgi_invocation.h"
 #include "unbolt/host/http_invocation.h"
 #include "unbolt/wasi/standard_streams.h"
 
@@ -26,29 +27,42 @@ namespace unbolt::cli {
 namespace {
 
 using engine::Fault;
-using RunCall = component::ExportCall<std::expected<void, std::monostate>>;
+using host::RunCall;
 
-constexpr std::string_view kRunInterface = "wasi:cli/run@0.2.0";
 constexpr std::size_t kBlockingThreads = 8;
 constexpr std::chrono::seconds kDrain{30};
 
 // Event loops outlive the providers and the blocking pool, whose threads resume tasks on them.
 using Contexts = std::vector<std::unique_ptr<asio::io_context>>;
 
+// How the component answers requests: by one of its functions.
+struct Entry {
+  enum class Kind : std::uint8_t { HttpHandler, CgiProgram };
+  Kind kind;
+  const component::ExportedFunc& func;
+};
+
+std::unique_ptr<http::Handler> make_handler(const Entry& entry, host::ComponentPool& pool,
+                                            Log& log) {
+  if (entry.kind == Entry::Kind::CgiProgram)
+    return std::make_unique<host::CgiHandler>(pool, entry.func, log);
+  return std::make_unique<host::ComponentHandler>(pool, entry.func, log);
+}
+
 // What stands on one event loop: its thread's alone.
 struct Loop {
   Loop(asio::io_context& context, const host::ServedComponent& served,
-       const engine::FiberSupport& fibers, const component::ExportedFunc& handle, Log& log)
+       const engine::FiberSupport& fibers, const Entry& entry, Log& log)
       : io(context),
         client(http::make_client(io.get_executor(), {})),
         pool(served, fibers, *client, io.get_executor()),
-        handler(pool, handle, log),
-        server(http::make_server(io.get_executor(), handler, {}, log)) {}
+        handler(make_handler(entry, pool, log)),
+        server(http::make_server(io.get_executor(), *handler, {}, log)) {}
 
   asio::io_context& io;
   std::unique_ptr<http::Client> client;
   host::ComponentPool pool;
-  host::ComponentHandler handler;
+  std::unique_ptr<http::Handler> handler;
   std::unique_ptr<http::Server> server;
 };
 
@@ -59,8 +73,8 @@ std::string display_host(const asio::ip::tcp::endpoint& endpoint) {
 
 // Serves until SIGTERM or SIGINT, then drains.
 int serve(const RunOptions& options, const Settings& settings, const Contexts& contexts,
-          host::ServedComponent& served, const engine::FiberSupport& fibers,
-          const component::ExportedFunc& handle, Log& log) {
+          host::ServedComponent& served, const engine::FiberSupport& fibers, const Entry& entry,
+          Log& log) {
   served.limits.timeout =
       std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
   served.isolation = settings.isolation;
@@ -79,7 +93,7 @@ int serve(const RunOptions& options, const Settings& settings, const Contexts& c
   }
   std::vector<std::unique_ptr<Loop>> loops;
   for (const auto& context : contexts) {
-    loops.push_back(std::make_unique<Loop>(*context, served, fibers, handle, log));
+    loops.push_back(std::make_unique<Loop>(*context, served, fibers, entry, log));
     if (auto started = loops.back()->server->start(*listener); !started)
       return report(started.error());
   }
@@ -240,17 +254,24 @@ int run_command(const RunOptions& options) {
   if (!linked) return report(linked.error());
   const auto handle = host::find_http_handler(**linked);
   if (!handle) return report(handle.error());
-  const auto* run = *handle ? nullptr : (*linked)->find_export(kRunInterface, "run");
-  if (!*handle && (!run || !RunCall::accepts(*run, (*linked)->resource_ids()))) {
+  const auto* run = host::find_run(**linked);
+  if (options.cgi && !run) {
+    return report(
+        Error{ErrorCode::Unsupported,
+              options.file + ": --cgi: it is no program: it exports no wasi:cli/run@0.2",
+              *handle ? "it handles HTTP by itself: run it without --cgi" : std::string()});
+  }
+  if (!*handle && !run) {
     return report(Error{
         ErrorCode::Unsupported,
         options.file + ": nothing to run: it exports neither wasi:http/incoming-handler@0.2 nor "
                        "wasi:cli/run@0.2",
         "unbolt inspect FILE lists what it exports"});
   }
+  const bool serves = *handle || options.cgi;
 
   Contexts contexts;
-  for (unsigned i = 0; i < (*handle ? settings->threads : 1); ++i) {
+  for (unsigned i = 0; i < (serves ? settings->threads : 1); ++i) {
     contexts.push_back(std::make_unique<asio::io_context>(1));
   }
   BlockingPool blocking(kBlockingThreads);
@@ -265,9 +286,10 @@ int run_command(const RunOptions& options) {
   if (!preopens) return report(preopens.error());
   served.environment.preopens = std::move(*preopens);
   // A command has the loop to itself.
-  served.environment.blocking = *handle ? Blocking::on(blocking) : Blocking::here();
+  served.environment.blocking = serves ? Blocking::on(blocking) : Blocking::here();
   // A command has a name; what serves requests has arguments only if it was given some.
-  if (!*handle || !options.arguments.empty()) served.environment.arguments.push_back(served.name);
+  if (!*handle || options.cgi || !options.arguments.empty())
+    served.environment.arguments.push_back(served.name);
   served.environment.arguments.insert(served.environment.arguments.end(), options.arguments.begin(),
                                       options.arguments.end());
   served.limits.memory_bytes = std::uint64_t{options.max_memory} << 20;
@@ -275,7 +297,11 @@ int run_command(const RunOptions& options) {
       engine.pool_size() ? engine.pool_size() : std::max(1u, options.max_instances);
 
   const engine::FiberSupport fibers(engine);
-  if (*handle) return serve(options, *settings, contexts, served, fibers, **handle, log);
+  if (serves) {
+    const Entry entry = options.cgi ? Entry{Entry::Kind::CgiProgram, *run}
+                                    : Entry{Entry::Kind::HttpHandler, **handle};
+    return serve(options, *settings, contexts, served, fibers, entry, log);
+  }
   const int status = run_once(options, *contexts.front(), served, fibers, *run);
   finish_sending(*contexts.front(), *served.environment.network);
   return status;

@@ -9,10 +9,11 @@ namespace unbolt::cli {
 
 struct RunOptions {
   std::string file;
+  bool cgi = false;
   std::string listen = "127.0.0.1:8080";
   std::vector<std::string> links, config, env, dirs, allow_hosts, allow_connect, allow_listen,
       grants;
-  std::string isolation = "fresh";
+  std::optional<std::string> isolation;  // fresh
   std::optional<unsigned> threads;
   std::optional<double> timeout;  // seconds
   unsigned max_memory = 256;      // MiB

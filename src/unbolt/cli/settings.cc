@@ -62,7 +62,11 @@ Result<Settings> read_settings(const RunOptions& options) {
   } else {
     return std::unexpected(std::move(listen).error().in("--listen"));
   }
-  if (auto isolation = host::parse_isolation(options.isolation)) {
+  if (options.cgi && options.isolation) {
+    return fail(ErrorCode::InvalidArgument,
+                "--isolation goes with no --cgi: a program starts afresh for each request");
+  }
+  if (auto isolation = host::parse_isolation(options.isolation.value_or("fresh"))) {
     settings.isolation = *isolation;
   } else {
     return std::unexpected(std::move(isolation).error().in("--isolation"));

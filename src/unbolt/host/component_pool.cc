@@ -44,6 +44,11 @@ Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> ComponentPool:
     instance->instance().store().set_deadline(deadline);
     co_return instance;
   }
+  co_return co_await make(deadline, nullptr);
+}
+
+Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> ComponentPool::make(
+    engine::Deadline deadline, std::function<void(wasi::Context&)> prepare) {
   if (served_.live_instances.load(std::memory_order_relaxed) >= served_.limits.instances) {
     co_return std::unexpected(engine::Fault{
         engine::Fault::Kind::Limit,
@@ -51,6 +56,7 @@ Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> ComponentPool:
         {}});
   }
   auto instance = std::make_unique<LiveInstance>(served_, fibers_, client_, loop_);
+  if (prepare) prepare(instance->wasi());
   instance->instance().store().set_deadline(deadline);
   if (auto fault = co_await instance->instance().start())
     co_return std::unexpected(std::move(*fault));

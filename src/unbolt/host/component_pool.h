@@ -76,6 +76,9 @@ class ComponentPool {
   // A started instance; its deadline is set first, so that a start that never ends is ended.
   Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> lease(
       engine::Deadline deadline);
+  // One for this request alone, which `prepare` sees before any of its code runs.
+  Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> make(
+      engine::Deadline deadline, std::function<void(wasi::Context&)> prepare);
   // Gives back an instance that is whole. One that trapped or timed out is dropped instead of being
   // given back.
   void release(std::unique_ptr<LiveInstance> instance);

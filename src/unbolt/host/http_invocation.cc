@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "unbolt/host/failures.h"
+
 namespace unbolt::host {
 namespace {
 
@@ -35,31 +37,6 @@ class Answer final : public wasi::ResponseTarget {
   std::optional<wasi::HttpError> error_;
   std::optional<Error> refused_;
 };
-
-// The reason is the operator's, in the log; the client learns only what kind of failure it was.
-void answer_with(http::ResponseWriter& response, int status, std::string_view text) {
-  if (response.started()) return;
-  auto body = response.start({status, {{"content-type", "text/plain; charset=utf-8"}}});
-  if (!body) return;
-  (void)(*body)->write(as_bytes(text));
-  (void)(*body)->finish({});
-}
-
-int status_of(const engine::Fault& fault) {
-  switch (fault.kind) {
-    case engine::Fault::Kind::Deadline: return 504;
-    case engine::Fault::Kind::Limit: return 503;
-    default: return 500;
-  }
-}
-
-std::string_view text_of(int status) {
-  switch (status) {
-    case 504: return "the component did not answer in time\n";
-    case 503: return "the host has no room for this request\n";
-    default: return "the component failed\n";
-  }
-}
 
 }  // namespace
 

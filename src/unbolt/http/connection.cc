@@ -23,6 +23,8 @@ Connection::Connection(Ref<ServerCore> server, Socket socket)
       parser_(server_->limits.max_head_bytes),
       request_body_(*this),
       response_(*this, server_->date, server_->limits.body_buffer_bytes) {
+  boost::system::error_code left_already;
+  request_.remote = socket.remote_endpoint(left_already);
   channel_->attach(make_tcp_transport(std::move(socket)));
   channel_->listen(this);
   request_.body = &request_body_;
@@ -106,6 +108,7 @@ bool Connection::begin_request() {
   const HeadFacts& facts = parser_.facts();
   const ServerLimits& limits = server_->limits;
   std::uint64_t length = facts.content_length.value_or(0);
+  request_.http_1_0 = facts.http_1_0;
   response_.begin(*channel_, request_.head, facts);
   if (length > limits.max_body_bytes) return false;
   auto kind = facts.chunked ? BodyDecoder::Kind::Chunked

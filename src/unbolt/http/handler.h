@@ -2,6 +2,8 @@
 // answers requests. This folder knows nothing of WebAssembly.
 #pragma once
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -90,6 +92,8 @@ class BodyWriter {
 // One request as the server hands it to the handler. Both references live until `handle` ends.
 struct Request {
   RequestHead head;
+  asio::ip::tcp::endpoint remote;  // who sent it
+  bool http_1_0 = false;
   BodyReader* body = nullptr;  // never null; in state End where there is none
 };
 

@@ -14,12 +14,19 @@ using component::Own;
 Context& context(Call& call) { return *call.host<contracts::Guest>().wasi; }
 
 std::vector<std::tuple<std::string, std::string>> get_environment(Call& call) {
+  const Context& cx = context(call);
   std::vector<std::tuple<std::string, std::string>> out;
-  for (const auto& [name, value] : context(call).environment->grants.env)
-    out.emplace_back(name, value);
+  if (cx.variables) {
+    for (const auto& [name, value] : *cx.variables) out.emplace_back(name, value);
+  } else {
+    for (const auto& [name, value] : cx.environment->grants.env) out.emplace_back(name, value);
+  }
   return out;
 }
-std::vector<std::string> get_arguments(Call& call) { return context(call).environment->arguments; }
+std::vector<std::string> get_arguments(Call& call) {
+  const Context& cx = context(call);
+  return cx.arguments ? *cx.arguments : cx.environment->arguments;
+}
 std::optional<std::string> initial_cwd(Call&) { return std::nullopt; }
 
 // Ends the guest with a trap that is no failure: whoever made the call reads `exit_status`.

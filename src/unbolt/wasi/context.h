@@ -49,6 +49,9 @@ struct StandardStreams {
 // Belongs to whoever made the instance, outlives it, on its loop.
 struct Context {
   const Environment* environment = nullptr;
+  // Where this instance has its own, in place of the environment's.
+  std::optional<std::vector<std::pair<std::string, std::string>>> variables;
+  std::optional<std::vector<std::string>> arguments;
   const StandardStreams* streams = nullptr;
   http::Client* http_client = nullptr;  // the loop's
   // Null until asked for.
@@ -56,7 +59,7 @@ struct Context {
   std::shared_ptr<Source> standard_input;
   std::shared_ptr<Sink> standard_output, standard_error;
   std::shared_ptr<void> open_files;  // each that the instance holds has a share of it
-  std::optional<int> exit_status;  // set by wasi:cli/exit, which then traps
+  std::optional<int> exit_status;    // set by wasi:cli/exit, which then traps
 };
 
 }  // namespace unbolt::wasi
