@@ -8,13 +8,15 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wit_component::ComponentEncoder;
 
+use crate::exit_status::keep_exit_status;
 use crate::to_c_string;
 
 fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
+    let module = keep_exit_status(module)?;
     let encode = || {
         ComponentEncoder::default()
             .validate(true)
-            .module(module)?
+            .module(&module)?
             .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)?
             .encode()
     };

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let lines = input.iter().filter(|&&byte| byte == b'\n').count();
     println!("read {} bytes in {lines} lines", input.len());
 
-    // `--exit N` chooses the exit status, of which WASI 0.2 passes on whether it is 0.
+    // `--exit N` chooses the exit status.
     let status = args.iter().skip_while(|arg| *arg != "--exit").nth(1);
     match status.map(|text| text.parse::<u8>()) {
         None => ExitCode::SUCCESS,

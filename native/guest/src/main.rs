@@ -2,6 +2,9 @@
 //! one small program. It reads files, calls the tool, writes files; a failure is one `error:` line and exit status 1,
 //! a wrong command line 2.
 
+#[path = "../../src/exit_status.rs"]
+mod exit_status;
+
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -270,7 +273,11 @@ fn component_new(args: impl Iterator<Item = String>) -> Result<()> {
     let [core] = args.words(["CORE.wasm"])?;
     let out = args.one("-o")?;
 
-    let mut encoder = ComponentEncoder::default().validate(true).module(&read(core)?)?;
+    let mut module = read(core)?;
+    if args.all("--preview1").any(|kind| kind == "command") {
+        module = exit_status::keep_exit_status(&module).map_err(anyhow::Error::msg)?.into_owned();
+    }
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module)?;
     encoder = encoder.realloc_via_memory_grow(args.has(REALLOC));
     for adapter in args.all("--adapt") {
         let Some((name, file)) = adapter.split_once('=') else {
