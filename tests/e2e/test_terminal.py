@@ -132,7 +132,7 @@ def test_ctrl_d_ends_the_input(terminal):
     assert screen.end() != 0
 
 
-@pytest.mark.parametrize("what, sign", [("ask", b"name? "), ("spin", b"spinning"), ("ticks 1000", b"tick 1")])
+@pytest.mark.parametrize("what, sign", [("ask", b"name? "), ("spin", b"spinning\r\n"), ("ticks 1000", b"tick 1\r\n")])
 def test_ctrl_c_ends_what_waits_and_what_computes(terminal, what, sign):
     screen = terminal(*what.split())
     screen.wait_for(sign)
