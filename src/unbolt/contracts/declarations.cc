@@ -39,19 +39,29 @@ bool may_declare(const Package& package, std::string_view interface_name) {
   return package.folder.substr(0, package.folder.find('_')) == name;
 }
 
+std::shared_ptr<const component::Plan> read(const Package& package) {
+  auto ast = component::decode(package.bytes);
+  if (!ast) std::abort();  // built into the program, and read by its tests
+  auto plan = component::read_wit_package(std::move(*ast));
+  if (!plan) std::abort();
+  return std::move(*plan);
+}
+
 }  // namespace
+
+std::shared_ptr<const component::Plan> wit_package(std::string_view folder) {
+  for (const Package& package : packages()) {
+    if (package.folder == folder) return read(package);
+  }
+  return nullptr;
+}
 
 void declare_imports(component::HostInterfaces& host, const component::Plan& plan) {
   for (const Package& package : packages()) {
     const bool wanted =
         std::any_of(plan.imports.begin(), plan.imports.end(),
                     [&](const auto& import) { return may_declare(package, import.name); });
-    if (!wanted) continue;
-    auto ast = component::decode(package.bytes);
-    if (!ast) std::abort();  // built into the program, and read by its tests
-    auto read = component::read_wit_package(std::move(*ast));
-    if (!read) std::abort();
-    host.declare(std::shared_ptr<const component::Plan>(std::move(*read)));
+    if (wanted) host.declare(read(package));
   }
 }
 

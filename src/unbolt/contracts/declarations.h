@@ -2,10 +2,17 @@
 // that show both sides.
 #pragma once
 
+#include <memory>
+#include <string_view>
+
 #include "unbolt/component/host_interface.h"
 #include "unbolt/component/plan.h"
 
 namespace unbolt::contracts {
+
+// The WIT package that is built into the program from the folder wit/deps/NAME (`_` for `-`); see
+// `read_wit_package`. Null where there is none.
+std::shared_ptr<const component::Plan> wit_package(std::string_view folder);
 
 // Reads the WIT that is built into the program, of the packages that `plan` imports, and tells each
 // interface its functions' types.
