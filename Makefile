@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench fmt tidy lint asan tsan fuzz clean
+.PHONY: help run build test wasi-testsuite bench fmt tidy lint asan tsan fuzz clean
 
 # Clones in different folders share what was compiled.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -22,7 +22,7 @@ define compile
 endef
 
 help: ## this list
-	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 run: build ## serve the counter example, a component that counts in a key-value store (LISTEN=HOST:PORT)
 	@scripts/setup.sh run
@@ -40,6 +40,11 @@ test: ## compile with assertions, build the guests, run all tests
 	$(call compile,dev)
 	@scripts/build_guests.sh build/guests
 	@scripts/run_tests.sh dev
+
+wasi-testsuite: ## run the checkout SUITE=DIR of WebAssembly/wasi-testsuite (its branch prod/testsuite-base)
+	@test -n '$(SUITE)' || exec tests/wasi_testsuite/run.sh
+	@$(MAKE) build
+	@tests/wasi_testsuite/run.sh '$(SUITE)'
 
 bench: build ## measure, beside the peers that are installed
 	@scripts/setup.sh bench
