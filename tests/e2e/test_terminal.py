@@ -236,6 +236,15 @@ def test_a_reader_that_leaves_ends_the_writer_quietly(command):
     assert writer.stderr.read() == b""
 
 
+def test_a_program_may_end_as_it_likes_when_nobody_reads(command):
+    """The first write that meets it fails; only who goes on is ended."""
+    writer = subprocess.Popen(command("careful"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert writer.stdout.readline() == b"y\n"
+    writer.stdout.close()
+    assert finish(writer) == 5
+    assert writer.stderr.read() == b"nobody reads\n"
+
+
 def test_head_in_a_shell(command):
     line = " ".join(f"'{word}'" for word in command("yes"))
     done = subprocess.run(

@@ -138,6 +138,11 @@ Task<> deliver(const std::shared_ptr<wasi::Sink>& sink) {
   while (sink->open() && sink->holds_back()) co_await sink->wait();
 }
 
+// Closed without a failure: by its reader.
+bool is_broken(const std::shared_ptr<wasi::Sink>& sink) {
+  return sink && !sink->open() && !sink->failure();
+}
+
 // The arguments outlive the loop's run.
 Task<> invoke(host::LiveInstance& live, RunCall& call, std::optional<Fault>& fault) {
   fault = co_await live.instance().start();
@@ -182,8 +187,8 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
   served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
   served.environment.stderr_is_terminal = ::isatty(STDERR_FILENO);
 
-  // The signal that ends the guest: one that came, or the one that a program gets which writes into
-  // a pipe that nobody reads.
+  // The signal that ends the guest: one that came, or SIGPIPE for one that goes on writing into a
+  // pipe that nobody reads.
   int ending = 0;
   asio::cancellation_signal stop;
   const auto end_by = [&](int signal) {
@@ -223,6 +228,9 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
     return status_of_signal(ending);
   }
   if (live.wasi().exit_status) return *live.wasi().exit_status;
+  // A program that gives up because nobody reads its output is no news.
+  if (fault && fault->kind == Fault::Kind::Trap && is_broken(live.wasi().standard_output))
+    return status_of_signal(SIGPIPE);
   if (fault) return report(Error{ErrorCode::Trap, options.file + ": " + fault->describe(), {}});
   return call.result() ? kDone : kFailed;
 }

@@ -34,6 +34,7 @@ StreamError end_of(Source& source) {
   return closed();
 }
 StreamError end_of(Sink& sink) {
+  sink.told_closed();
   if (auto failure = sink.failure()) return failed(std::move(*failure));
   return closed();
 }

@@ -12,15 +12,15 @@ namespace {
 
 in_addr to_native(const Ipv4Address& address) {
   in_addr out{};
-  const auto bytes = std::apply(
-      [](auto... b) { return std::array<std::uint8_t, 4>{b...}; }, address);
+  const auto bytes =
+      std::apply([](auto... b) { return std::array<std::uint8_t, 4>{b...}; }, address);
   std::memcpy(&out, bytes.data(), sizeof out);
   return out;
 }
 
 in6_addr to_native(const Ipv6Address& address) {
-  const auto groups = std::apply(
-      [](auto... g) { return std::array<std::uint16_t, 8>{g...}; }, address);
+  const auto groups =
+      std::apply([](auto... g) { return std::array<std::uint16_t, 8>{g...}; }, address);
   in6_addr out{};
   for (std::size_t i = 0; i < groups.size(); ++i) {
     out.s6_addr[2 * i] = static_cast<std::uint8_t>(groups[i] >> 8);
@@ -132,8 +132,8 @@ IpSocketAddress Endpoint::to_wit() const {
   if (family() == IpFamily::V4) {
     return Ipv4SocketAddress{port(), tuple_of(value_.v4.sin_addr)};
   }
-  return Ipv6SocketAddress{port(), ntohl(value_.v6.sin6_flowinfo),
-                           tuple_of(value_.v6.sin6_addr), value_.v6.sin6_scope_id};
+  return Ipv6SocketAddress{port(), ntohl(value_.v6.sin6_flowinfo), tuple_of(value_.v6.sin6_addr),
+                           value_.v6.sin6_scope_id};
 }
 
 std::string Endpoint::to_string() const {
@@ -152,8 +152,7 @@ std::size_t Endpoint::Hash::operator()(const Endpoint& endpoint) const {
   const auto* bytes = endpoint.family() == IpFamily::V4
                           ? reinterpret_cast<const char*>(&endpoint.value_.v4.sin_addr)
                           : reinterpret_cast<const char*>(&endpoint.value_.v6.sin6_addr);
-  const std::size_t size =
-      endpoint.family() == IpFamily::V4 ? sizeof(in_addr) : sizeof(in6_addr);
+  const std::size_t size = endpoint.family() == IpFamily::V4 ? sizeof(in_addr) : sizeof(in6_addr);
   return std::hash<std::string_view>()({bytes, size}) * 65'537 + endpoint.port();
 }
 

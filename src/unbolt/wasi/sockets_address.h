@@ -56,9 +56,8 @@ inline std::unexpected<SocketError> refuse_errno(int error) {
 enum class IpFamily : std::uint8_t { V4, V6 };
 
 using Ipv4Address = std::tuple<std::uint8_t, std::uint8_t, std::uint8_t, std::uint8_t>;
-using Ipv6Address =
-    std::tuple<std::uint16_t, std::uint16_t, std::uint16_t, std::uint16_t, std::uint16_t,
-               std::uint16_t, std::uint16_t, std::uint16_t>;
+using Ipv6Address = std::tuple<std::uint16_t, std::uint16_t, std::uint16_t, std::uint16_t,
+                               std::uint16_t, std::uint16_t, std::uint16_t, std::uint16_t>;
 using IpAddress = std::variant<Ipv4Address, Ipv6Address>;
 struct Ipv4SocketAddress {
   std::uint16_t port;

@@ -48,9 +48,7 @@ NativeSocket::Stream& NativeSocket::stream() {
   return *stream_;
 }
 
-Task<> NativeSocket::wait(Stream::wait_type what) {
-  co_await stream().async_wait(what, use_task);
-}
+Task<> NativeSocket::wait(Stream::wait_type what) { co_await stream().async_wait(what, use_task); }
 
 int NativeSocket::take_error() const {
   int error = 0;

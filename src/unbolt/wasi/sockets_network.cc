@@ -76,10 +76,9 @@ void InstanceNetwork::deny(const contracts::Guest& guest, std::string_view what,
                            std::string_view grant) {
   if (denials_ > kMaxDenials) return;
   const bool last = denials_++ == kMaxDenials;
-  guest.links->logging->write(
-      guest.component, LogLevel::Warn, "unbolt",
-      last ? "denied: more of this instance, which is not logged any more"
-           : fmt::format("denied: {}; grant it with {}", what, grant));
+  guest.links->logging->write(guest.component, LogLevel::Warn, "unbolt",
+                              last ? "denied: more of this instance, which is not logged any more"
+                                   : fmt::format("denied: {}; grant it with {}", what, grant));
 }
 
 void InstanceNetwork::learn(std::string_view name, std::span<const asio::ip::address> addresses) {

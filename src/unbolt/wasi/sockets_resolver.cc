@@ -46,8 +46,8 @@ class Idna {
     if (!library) return;
     free_ = reinterpret_cast<void (*)(void*)>(::dlsym(library, "idn2_free"));
     if (free_) {
-      lookup_ = reinterpret_cast<int (*)(const char*, char**, int)>(
-          ::dlsym(library, "idn2_lookup_u8"));
+      lookup_ =
+          reinterpret_cast<int (*)(const char*, char**, int)>(::dlsym(library, "idn2_lookup_u8"));
     }
   }
   int (*lookup_)(const char*, char**, int) = nullptr;
@@ -69,8 +69,8 @@ bool is_valid(std::string_view name) {
   // the system's resolver would take for one.
   const auto last = name.substr(name.rfind('.') + 1);
   const bool hexadecimal = last.size() >= 2 && last[0] == '0' && last[1] == 'x';
-  return !hexadecimal && !std::all_of(last.begin(), last.end(),
-                                      [](unsigned char c) { return std::isdigit(c); });
+  return !hexadecimal &&
+         !std::all_of(last.begin(), last.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
 SocketError to_error(int code) {

@@ -35,8 +35,8 @@ void TcpConnection::receive(std::size_t limit) {
   if (input_ended_ || limit == 0) return;
   const auto scratch = network_->scratch();
   limit = std::min(limit, scratch.size());
-  const auto n = uninterrupted(
-      [&] { return ::recv(socket_->number(), scratch.data(), limit, MSG_DONTWAIT); });
+  const auto n =
+      uninterrupted([&] { return ::recv(socket_->number(), scratch.data(), limit, MSG_DONTWAIT); });
   if (n > 0) {
     received_ = scratch.first(static_cast<std::size_t>(n));
   } else if (n == 0) {
@@ -50,8 +50,8 @@ void TcpConnection::receive(std::size_t limit) {
 bool TcpConnection::input_ready() {
   if (input_ended_ || !received_.empty()) return true;
   char byte;
-  const auto n = uninterrupted(
-      [&] { return ::recv(socket_->number(), &byte, 1, MSG_PEEK | MSG_DONTWAIT); });
+  const auto n =
+      uninterrupted([&] { return ::recv(socket_->number(), &byte, 1, MSG_PEEK | MSG_DONTWAIT); });
   if (n > 0) return true;
   if (n < 0 && errno == EAGAIN) return false;
   input_ended_ = true;

@@ -243,9 +243,8 @@ SocketResult<Streams> stream(Call& call, Socket socket, std::optional<IpSocketAd
   }
   if (!done) return refuse(done.error());
   ++core.streams;
-  return Streams{
-      std::make_unique<IncomingDatagramStream>(socket->core, socket->children.add()),
-      std::make_unique<OutgoingDatagramStream>(socket->core, socket->children.add())};
+  return Streams{std::make_unique<IncomingDatagramStream>(socket->core, socket->children.add()),
+                 std::make_unique<OutgoingDatagramStream>(socket->core, socket->children.add())};
 }
 
 SocketResult<IpSocketAddress> local_address(Call&, Socket socket) {

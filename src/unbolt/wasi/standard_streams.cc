@@ -75,7 +75,6 @@ class DescriptorSink final : public Sink {
   }
   Reply<Result<>> write(ByteView bytes) override {
     const std::size_t taken = give(bytes);
-    if (broken_ && on_broken_pipe_) return until_cancelled();
     if (failure_) return Result<>(std::unexpected(*failure_));
     kept_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
     return Result<>{};
@@ -88,7 +87,9 @@ class DescriptorSink final : public Sink {
   bool holds_back() override { return !kept_.empty(); }
   Task<> wait() override {
     while (open() && capacity() == 0) co_await descriptor_.wait();
-    if (broken_ && on_broken_pipe_) co_await until_cancelled();
+  }
+  void told_closed() override {
+    if (broken_ && ++told_ == 2 && on_broken_pipe_) on_broken_pipe_();
   }
 
  private:
@@ -100,7 +101,6 @@ class DescriptorSink final : public Sink {
       if (n < 0) {
         if (errno == EPIPE) {
           broken_ = true;
-          if (on_broken_pipe_) on_broken_pipe_();
         } else if (errno != EAGAIN) {
           failure_ = Error{ErrorCode::Io, std::strerror(errno), {}, errno};
         }
@@ -110,17 +110,12 @@ class DescriptorSink final : public Sink {
     }
     return taken;
   }
-  // Who writes where nobody reads is ended from outside and learns nothing of it.
-  static Task<Result<>> until_cancelled() {
-    Timer never(co_await asio::this_coro::executor, Timer::time_point::max());
-    co_await never.async_wait(use_task);
-    co_return Result<>{};
-  }
 
   ProcessDescriptor descriptor_;
   std::function<void()> on_broken_pipe_;
   Bytes kept_;
   bool broken_ = false;
+  int told_ = 0;
   std::optional<Error> failure_;
 };
 

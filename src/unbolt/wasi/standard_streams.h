@@ -18,9 +18,8 @@ std::shared_ptr<Source> standard_input(Executor loop, int descriptor);
 // An input that has ended.
 std::shared_ptr<Source> empty_input();
 // Writes to a descriptor of the process as it comes; what the system does not take at once stays in
-// the sink until there is room. A pipe that nobody reads any more closes the stream; where
-// `on_broken_pipe` is given it is called, once, and the write that met it ends only when it is
-// cancelled.
+// the sink until there is room. A pipe that nobody reads any more closes the stream; one who goes
+// on after having been told so is reported to `on_broken_pipe`, once.
 std::shared_ptr<Sink> descriptor_output(Executor loop, int descriptor,
                                         std::function<void()> on_broken_pipe = nullptr);
 // Each line becomes a line of the log; the rest of an unfinished one when the sink goes.

@@ -55,6 +55,8 @@ class Sink {
   virtual bool holds_back() { return false; }
   // Ends when there is capacity or it is no longer open. At most one at a time; cancellable.
   virtual Task<> wait() = 0;
+  // The guest learns that it is no longer open, once more.
+  virtual void told_closed() {}
 };
 
 // ---- Resources

@@ -57,6 +57,12 @@ int main(int argc, char **argv) {
   if (!strcmp(what, "yes")) {
     for (;;) puts("y");
   }
+  if (!strcmp(what, "careful")) {
+    while (write(1, "y\n", 2) == 2) {
+    }
+    fprintf(stderr, "nobody reads\n");
+    exit(5);
+  }
   if (!strcmp(what, "spin")) {
     printf("\033[31mspinning\n");
     fflush(stdout);
