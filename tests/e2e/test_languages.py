@@ -388,6 +388,113 @@ def test_python_many_at_once(report):
     assert in_parallel(60, ask) == [100 * i for i in range(60)]
 
 
+# --- Rust: the files of a folder
+
+
+@pytest.fixture
+def public(tmp_path):
+    folder = tmp_path / "public"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "notes.txt").write_text("hello world\n")
+    (folder / "sub" / "data.json").write_text("{}")
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "out").symlink_to(tmp_path / "secret.txt")
+    return folder
+
+
+@pytest.fixture
+def files(serve, public, isolation):
+    return serve("rust-files.wasm", "--dir", f"{public}::/", "--isolation", isolation)
+
+
+def test_rust_files_are_served_with_type_and_length(files, public):
+    for _ in range(2):
+        response = files.get("/notes.txt")
+        assert (response.status, response.text) == (200, "hello world\n")
+        assert response.headers["content-type"] == "text/plain; charset=utf-8"
+        assert files.get("/sub/data.json").headers["content-type"] == "application/json"
+        assert files.request("HEAD", "/notes.txt").headers["content-length"] == "12"
+        assert files.get("/").text == "notes.txt\nout\nsub/\n"
+        assert files.get("/sub/").text == "data.json\n"
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_537, 20 * MIB])
+def test_rust_a_file_goes_in_and_out_whole(files, public, size):
+    data = os.urandom(size)
+    response = files.request("PUT", "/a%20file.bin", body=data, timeout=60)
+    assert (response.status, response.text) == (201, f"{size} bytes\n")
+    assert (public / "a file.bin").read_bytes() == data
+    assert files.get("/a%20file.bin", timeout=60).body == data
+    assert files.request("PUT", "/a%20file.bin", body=b"new").status == 201
+    assert files.get("/a%20file.bin").body == b"new"
+    assert files.request("DELETE", "/a%20file.bin").status == 200
+    assert sorted(os.listdir(public)) == ["notes.txt", "out", "sub"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("path", ["/../secret.txt", "/sub/../../secret.txt", "/%2e%2e/secret.txt"])
+def test_rust_no_path_leads_out_of_the_folder(files, tmp_path, method, path):
+    assert files.request(method, path, body=b"x" if method == "PUT" else None).status == 403
+    assert (tmp_path / "secret.txt").read_text() == "secret"
+
+
+def test_rust_a_link_leads_nowhere_else_either(files):
+    response = files.get("/out")
+    assert (response.status, "secret" in response.text) == (403, False), response
+
+
+@pytest.mark.parametrize(
+    "status, method, path",
+    [
+        (404, "GET", "/nothing"),
+        (404, "GET", "/notes.txt/below"),
+        (404, "PUT", "/no/such/folder"),
+        (409, "PUT", "/sub"),
+        (409, "DELETE", "/sub"),
+        (404, "DELETE", "/nothing"),
+        (405, "POST", "/notes.txt"),
+    ],
+)
+def test_rust_what_cannot_be_done(files, public, status, method, path):
+    for _ in range(2):
+        assert files.request(method, path, body=b"x" if method in ("PUT", "POST") else None).status == status
+    assert sorted(os.listdir(public)) == ["notes.txt", "out", "sub"]
+
+
+def test_rust_a_folder_that_is_read_only(serve, public):
+    server = serve("rust-files.wasm", "--dir", f"{public}::/:ro")
+    assert server.get("/notes.txt").text == "hello world\n"
+    for method in ["PUT", "DELETE"]:
+        assert server.request(method, "/notes.txt", body=b"x" if method == "PUT" else None).status == 403
+    assert (public / "notes.txt").read_text() == "hello world\n"
+
+
+def test_rust_no_folder_is_granted(serve):
+    response = serve("rust-files.wasm").get("/notes.txt")
+    assert (response.status, "--dir" in response.text) == (503, True)
+
+
+def test_rust_an_upload_that_breaks_off_changes_no_file(files, public):
+    with files.connect() as connection:
+        connection.send(b"PUT /notes.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 100_000)
+        assert eventually(lambda: len(os.listdir(public)) == 4), "the upload has not begun"
+        connection.reset()
+    # The component ends with its client, and so cannot take away what it has written.
+    for _ in range(5):
+        assert files.get("/notes.txt").text == "hello world\n"
+        time.sleep(0.05)
+
+
+def test_rust_many_at_once(files, public):
+    datas = [os.urandom(10_000 * i) for i in range(40)]
+
+    def there_and_back(i):
+        assert files.request("PUT", f"/{i}.bin", body=datas[i], timeout=30).status == 201
+        return files.get(f"/{i}.bin", timeout=30).body == datas[i]
+
+    assert all(in_parallel(40, there_and_back))
+
+
 # --- all of the big ones
 
 
