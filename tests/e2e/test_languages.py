@@ -498,6 +498,12 @@ def test_rust_many_at_once(files, public):
 # --- all of the big ones
 
 
+@pytest.mark.parametrize("guest", [*BIG, "zig-checksum.wasm", "rust-files.wasm"])
+def test_every_import_is_met(call, guests, guest):
+    finished = call("inspect", guests / guest)
+    assert (finished.status, "every import is met" in finished.out) == (0, True), finished
+
+
 @pytest.mark.parametrize("guest", BIG)
 def test_a_start_from_the_cache_is_quick(serve, guest):
     serve(guest).stop()
