@@ -1,8 +1,11 @@
 """The command line: flags, exit status, errors, `inspect`, and components that run once."""
 
 import json
+import os
 import re
+import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -208,6 +211,16 @@ def test_inspect_says_which_import_is_not_met(call, write, used):
     assert line
     facts = json.loads(call("inspect", path, "-o", "json").out)
     assert [item["met"] for item in facts["imports"]] == [False]
+
+
+def test_inspect_before_a_reader_that_leaves(unbolt, guests):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    finished = subprocess.run(
+        [unbolt, "inspect", guests / "cpp-counter.wasm"], stdout=theirs, stderr=subprocess.PIPE, timeout=30
+    )
+    os.close(theirs)
+    assert (finished.returncode, finished.stderr) == (-signal.SIGPIPE, b"")
 
 
 def test_inspect_runs_nothing(call, write):

@@ -1,6 +1,7 @@
 #include "unbolt/cli/inspect.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -122,6 +123,8 @@ ordered_json to_json(const std::vector<Interface>& interfaces, bool with_met) {
 }  // namespace
 
 int inspect_command(const InspectOptions& options) {
+  // `unbolt inspect FILE | head` ends as other programs do when nobody reads on.
+  std::signal(SIGPIPE, SIG_DFL);
   const auto file = open_component(options.file, nullptr, nullptr);
   if (!file) return report(file.error());
   const auto host = host_interfaces((*file)->plan());
