@@ -44,6 +44,8 @@ guests=(
   'files        rust      tests/guests/files'
   'sockets      rust      tests/guests/sockets'
   'abi-bench    c         bench/guests/abi'
+  'copy-bench   c-cli     bench/guests/copy'
+  'fetch-bench  rust      bench/guests/fetch'
   'console      c-cli     tests/guests/console'
   'cgi          c-cli     tests/guests/cgi'
 )

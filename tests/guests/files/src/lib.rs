@@ -1,6 +1,7 @@
 //! Does with wasi:filesystem what its arguments say, one operation each, and prints a line for each: `ok …` or the name
 //! of the error. Words are separated by `|`; a descriptor or stream is named by its number: 0 and up are the preopened
-//! folders, then whatever was opened, in order. A failed `open` takes a number too.
+//! folders, then whatever was opened, in order. A failed `open` takes a number too. Behind `--cgi` the query's words are
+//! the arguments.
 
 use wasip2::cli::stdout::get_stdout;
 use wasip2::clocks::wall_clock::Datetime;
@@ -26,6 +27,17 @@ struct Shell {
 
 fn name(error: ErrorCode) -> String {
     error.name().to_string()
+}
+
+/// Arguments of a CGI program are the query's words as they were sent.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend_from_slice(part[2..].as_bytes());
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// The last part of `DescriptorType::RegularFile`.
@@ -309,7 +321,12 @@ impl Guest for Files {
             paths.push(path);
         }
         let mut text = format!("preopens {}\n", paths.join(" "));
+        let cgi = wasip2::cli::environment::get_environment().iter().any(|(name, _)| name == "GATEWAY_INTERFACE");
+        if cgi {
+            text = format!("content-type: text/plain\n\n{text}");
+        }
         for argument in wasip2::cli::environment::get_arguments().iter().skip(1) {
+            let argument = if cgi { unescape(argument) } else { argument.clone() };
             let words: Vec<&str> = argument.split('|').collect();
             match shell.run(&words) {
                 Ok(answer) => text += &format!("ok {answer}\n"),
