@@ -43,6 +43,7 @@ guests=(
   'types        c         tests/guests/types'
   'files        rust      tests/guests/files'
   'sockets      rust      tests/guests/sockets'
+  'sockets-http rust      tests/guests/sockets-http tests/guests/sockets'
   'abi-bench    c         bench/guests/abi'
   'copy-bench   c-cli     bench/guests/copy'
   'fetch-bench  rust      bench/guests/fetch'

@@ -13,14 +13,6 @@ bool is_ready(int number, short events) {
   return ::poll(&one, 1, 0) > 0;
 }
 
-template <class Get>
-SocketResult<Endpoint> endpoint_of(int number, Get get) {
-  Endpoint endpoint;
-  socklen_t size = Endpoint::capacity();
-  if (get(number, endpoint.data(), &size) != 0) return refuse_errno(errno);
-  return endpoint;
-}
-
 }  // namespace
 
 SocketResult<std::unique_ptr<NativeSocket>> NativeSocket::open(Executor loop, IpFamily family,
@@ -56,8 +48,12 @@ int NativeSocket::take_error() const {
   return ::getsockopt(number_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
-SocketResult<Endpoint> NativeSocket::local() const { return endpoint_of(number_, ::getsockname); }
-SocketResult<Endpoint> NativeSocket::remote() const { return endpoint_of(number_, ::getpeername); }
+SocketResult<Endpoint> NativeSocket::local() const {
+  Endpoint endpoint;
+  socklen_t size = Endpoint::capacity();
+  if (::getsockname(number_, endpoint.data(), &size) != 0) return refuse_errno(errno);
+  return endpoint;
+}
 
 SocketResult<int> NativeSocket::option(int level, int name) const {
   int value = 0;

@@ -56,7 +56,6 @@ class NativeSocket {
   // What failed since it was last asked; 0: nothing.
   int take_error() const;
   SocketResult<Endpoint> local() const;
-  SocketResult<Endpoint> remote() const;
 
   // ---- Options. Times are in seconds; what is out of range becomes the nearest in range.
   SocketResult<int> option(int level, int name) const;

@@ -45,6 +45,7 @@ struct TcpCore {
   bool may_listen = false;  // where it is bound
   int backlog = kDefaultBacklog;
   std::shared_ptr<TcpHold> connection;  // once connected
+  Endpoint peer;
 };
 
 }  // namespace
@@ -138,6 +139,7 @@ SocketResult<> start_connect(Call& call, Socket socket, Borrow<Network>, IpSocke
   if (auto fault = fault_of(peer, native.family(), AddressUse::ConnectTcp)) return refuse(*fault);
   if (!network_of(call)->may_connect(call.host<contracts::Guest>(), peer))
     return refuse(SocketError::AccessDenied);
+  socket->core->peer = peer;
   if (::connect(native.number(), peer.data(), peer.size()) != 0 && errno != EINPROGRESS &&
       errno != EINTR) {
     socket->state() = TcpState::Closed;
@@ -209,15 +211,18 @@ SocketResult<Accepted> accept(Call& call, Socket socket) {
     return refuse(native.readable() ? SocketError::NewSocketLimit : SocketError::WouldBlock);
   }
   // Its options are those of the listener: the system sees to that.
+  Endpoint peer;
   int number;
   do {
-    number = ::accept4(native.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    socklen_t size = Endpoint::capacity();
+    number = ::accept4(native.number(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   } while (number < 0 && errno == EINTR);
   if (number < 0) return refuse(accept_error(errno));
   auto child = std::make_unique<TcpSocket>(
       std::make_shared<NativeSocket>(native.loop(), native.family(), files::Descriptor(number),
                                      std::move(share)),
       TcpState::Connected);
+  child->core->peer = peer;
   auto [input, output] = connected(*child, network);
   return Accepted{std::move(child), std::move(input), std::move(output)};
 }
@@ -238,9 +243,7 @@ SocketResult<IpSocketAddress> local_address(Call&, Socket socket) {
 
 SocketResult<IpSocketAddress> remote_address(Call&, Socket socket) {
   if (socket->state() != TcpState::Connected) return refuse(SocketError::InvalidState);
-  const auto remote = socket->native().remote();
-  if (!remote) return refuse(remote.error());
-  return remote->to_wit();
+  return socket->core->peer.to_wit();
 }
 
 bool is_listening(Call&, Socket socket) { return socket->state() == TcpState::Listening; }

@@ -78,13 +78,16 @@ std::size_t TcpConnection::send_now(ByteView bytes) {
   return 0;
 }
 
-void TcpConnection::send(ByteView bytes) {
-  if (bytes.empty()) return;
+Result<> TcpConnection::send(ByteView bytes) {
+  if (bytes.empty()) return {};
   const std::size_t sent = send_now(bytes);
-  if (sent == bytes.size() || output_ended_) return;
+  if (output_ended_)
+    return std::unexpected(output_failure_ ? *output_failure_ : failure_of(EPIPE));
+  if (sent == bytes.size()) return {};
   rest_ = to_bytes(bytes.subspan(sent));
   network_->add_unsent(rest_.size());
   send_rest_later();
+  return {};
 }
 
 void TcpConnection::send_rest_later() {
@@ -98,10 +101,12 @@ void TcpConnection::send_rest_later() {
 
 void TcpConnection::send_rest() {
   if (rest_.empty()) return;
-  rest_sent_ += send_now(ByteView(rest_).subspan(rest_sent_));
+  const std::size_t sent = send_now(ByteView(rest_).subspan(rest_sent_));
   if (rest_.empty()) return;  // it failed
-  if (rest_sent_ < rest_.size()) return send_rest_later();
-  drop_rest();
+  rest_sent_ += sent;
+  if (rest_sent_ == rest_.size()) return drop_rest();
+  if (linger_ && sent > 0) linger_on();
+  send_rest_later();
 }
 
 // What is sent or lost is no more held.
@@ -118,8 +123,8 @@ void TcpConnection::drop_rest() {
   }
 }
 
-// Nothing that is written from here on would arrive: the peer has left, which is no more than the
-// end of the stream where it said so.
+// Nothing that is written from here on would arrive. That the peer has left is told once, and then
+// no more than the end of the stream.
 void TcpConnection::output_failed(int error) {
   output_ended_ = true;
   if (error != EPIPE) output_failure_ = failure_of(error);
@@ -147,10 +152,16 @@ void TcpConnection::let_go() {
   input_ended_ = true;
   if (rest_.empty()) return;
   network_->services().lingering.fetch_add(1, std::memory_order_relaxed);
-  linger_.emplace(socket_->loop(), kLinger);
+  linger_.emplace(socket_->loop());
+  linger_end_ = std::chrono::steady_clock::now() + kLinger;
+  linger_on();
+}
+
+void TcpConnection::linger_on() {
+  linger_->expires_at(std::min(std::chrono::steady_clock::now() + kLingerForPiece, linger_end_));
   linger_->async_wait([self = weak_from_this()](boost::system::error_code ec) {
     if (ec) return;
-    // The wait for the peer holds the connection.
+    // Only the wait for the peer holds the connection.
     if (const auto connection = self.lock()) connection->socket_->cancel();
   });
 }
@@ -183,11 +194,7 @@ class TcpSink final : public Sink {
   std::optional<Error> failure() override { return (*hold_)->output_failure(); }
   std::size_t capacity() override { return (*hold_)->capacity(); }
   Reply<Result<>> write(ByteView bytes) override {
-    auto& connection = *hold_;
-    connection->send(bytes);
-    if (const auto& failure = connection->output_failure())
-      return Result<>(std::unexpected(*failure));
-    return Result<>{};
+    return (*hold_)->send(bytes);
   }
   void flush() override {}
   Task<> wait() override { return (*hold_)->wait_for_output(); }

@@ -1,6 +1,7 @@
 // The two streams of a TCP connection.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -23,7 +24,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   // ---- Input. It is read from the system when the guest reads, into the instance's own buffer.
   void receive(std::size_t limit);
   ByteView received() const { return received_; }
-  void consume(std::size_t size) { received_ = received_.subspan(size); }
+  // It may have been shut since the bytes were given away.
+  void consume(std::size_t size) { received_ = received_.subspan(std::min(size, received_.size())); }
   bool input_open() const { return !input_ended_; }
   bool input_ready();
   const std::optional<Error>& input_failure() const { return input_failure_; }
@@ -34,7 +36,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   // ---- Output. What the system does not take at once is kept, and nothing more is taken until it
   // has gone.
   std::size_t capacity() const;
-  void send(ByteView bytes);
+  Result<> send(ByteView bytes);
   bool output_open() const { return !output_ended_; }
   const std::optional<Error>& output_failure() const { return output_failure_; }
   Task<> wait_for_output();
@@ -45,14 +47,16 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void let_go();
 
  private:
-  // How long the last bytes may take.
-  static constexpr std::chrono::seconds kLinger{30};
+  // How long the last bytes may take, all of them and each piece.
+  static constexpr std::chrono::seconds kLinger{30}, kLingerForPiece{5};
 
+  // 0 where it takes none now, and where it failed.
   std::size_t send_now(ByteView bytes);
   void send_rest_later();
   void send_rest();
   void drop_rest();
   void output_failed(int error);
+  void linger_on();
 
   std::shared_ptr<NativeSocket> socket_;
   std::shared_ptr<InstanceNetwork> network_;
@@ -67,6 +71,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::optional<Error> output_failure_;
   std::optional<Timer> rest_gone_;  // while somebody waits for that
   std::optional<Timer> linger_;     // once the guest has let go
+  Timer::time_point linger_end_;
 };
 
 // The guest's share of a connection.

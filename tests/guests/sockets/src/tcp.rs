@@ -454,6 +454,10 @@ pub fn run(command: &str, rest: &[&str]) -> Option<Outcome> {
         ("tcp-splice", [from, to]) => splice(from, to),
         ("tcp-exhaust", []) => exhaust(),
         ("tcp-busy-poll", [local]) => busy_poll(local),
+        ("sleep", [milliseconds]) => {
+            sleep(number(Some(milliseconds), 0));
+            Ok(())
+        }
         _ => return None,
     })
 }
