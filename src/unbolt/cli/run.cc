@@ -71,6 +71,16 @@ std::string display_host(const asio::ip::tcp::endpoint& endpoint) {
   return address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
 }
 
+// Ends when the server has nobody left to serve, and what guests sent last is on its way.
+Task<> drain(http::Server& server, const wasi::NetworkServices& network) {
+  co_await server.stop(kDrain);
+  Timer pause(co_await asio::this_coro::executor);
+  while (wasi::lingering(network) > 0) {
+    pause.expires_after(std::chrono::milliseconds(20));
+    co_await pause.async_wait(use_task);
+  }
+}
+
 // Serves until SIGTERM or SIGINT, then drains.
 int serve(const RunOptions& options, const Settings& settings, const Contexts& contexts,
           host::ServedComponent& served, const engine::FiberSupport& fibers, const Entry& entry,
@@ -107,7 +117,7 @@ int serve(const RunOptions& options, const Settings& settings, const Contexts& c
     if (ec) return;
     ::close(*listener);
     for (auto& loop : loops) {
-      asio::co_spawn(loop->io, loop->server->stop(kDrain),
+      asio::co_spawn(loop->io, drain(*loop->server, *served.environment.network),
                      [&loop = *loop](std::exception_ptr) { loop.io.stop(); });
     }
     // A second signal does not wait.
@@ -172,13 +182,6 @@ void leave_terminal_usable(int signal) {
   }
 }
 
-// What the guest sent before it ended reaches its peers, as if it still ran.
-void finish_sending(asio::io_context& io, const wasi::NetworkServices& network) {
-  io.restart();
-  while (wasi::lingering(network) > 0 && io.run_one() > 0) {
-  }
-}
-
 // Runs the component's wasi:cli/run once, with the process's own streams.
 int run_once(const RunOptions& options, asio::io_context& io, host::ServedComponent& served,
              const engine::FiberSupport& fibers, const component::ExportedFunc& run) {
@@ -204,17 +207,17 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
   served.streams = {[](Executor loop) { return wasi::standard_input(loop, STDIN_FILENO); },
                     output_to(STDOUT_FILENO), output_to(STDERR_FILENO)};
 
-  host::LiveInstance live(served, fibers, *client, io.get_executor());
+  auto live = std::make_unique<host::LiveInstance>(served, fibers, *client, io.get_executor());
   if (options.timeout) {
     const auto allowed = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
         std::chrono::duration<double>(*options.timeout));
-    live.instance().store().set_deadline(std::chrono::steady_clock::now() + allowed);
+    live->instance().store().set_deadline(std::chrono::steady_clock::now() + allowed);
   }
-  RunCall call(live.instance(), run);
+  RunCall call(live->instance(), run);
   std::optional<Fault> fault;
   std::exception_ptr failure;
   const Interrupts interrupts(io.get_executor(), end_by);
-  asio::co_spawn(io, invoke(live, call, fault),
+  asio::co_spawn(io, invoke(*live, call, fault),
                  asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr e) {
                    failure = e;
                    io.stop();
@@ -222,15 +225,21 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
   io.run();
   // What cancelling threw is its own doing.
   if (failure && ending == 0) std::rethrow_exception(failure);
+  const auto exit_status = live->wasi().exit_status;
+  const bool unread = is_broken(live->wasi().standard_output);
+  live.reset();
+  // What it sent before it ended reaches its peers, as if it still ran.
+  io.restart();
+  while (ending == 0 && wasi::lingering(*served.environment.network) > 0 && io.run_one() > 0) {
+  }
   if (ending != 0 &&
-      (failure || (fault && fault->kind == Fault::Kind::Cancelled && !live.wasi().exit_status))) {
+      (failure || (fault && fault->kind == Fault::Kind::Cancelled && !exit_status))) {
     if (ending != SIGPIPE) leave_terminal_usable(ending);
     return status_of_signal(ending);
   }
-  if (live.wasi().exit_status) return *live.wasi().exit_status;
+  if (exit_status) return *exit_status;
   // A program that gives up because nobody reads its output is no news.
-  if (fault && fault->kind == Fault::Kind::Trap && is_broken(live.wasi().standard_output))
-    return status_of_signal(SIGPIPE);
+  if (fault && fault->kind == Fault::Kind::Trap && unread) return status_of_signal(SIGPIPE);
   if (fault) return report(Error{ErrorCode::Trap, options.file + ": " + fault->describe(), {}});
   return call.result() ? kDone : kFailed;
 }
@@ -310,9 +319,7 @@ int run_command(const RunOptions& options) {
                                     : Entry{Entry::Kind::HttpHandler, **handle};
     return serve(options, *settings, contexts, served, fibers, entry, log);
   }
-  const int status = run_once(options, *contexts.front(), served, fibers, *run);
-  finish_sending(*contexts.front(), *served.environment.network);
-  return status;
+  return run_once(options, *contexts.front(), served, fibers, *run);
 }
 
 }  // namespace unbolt::cli

@@ -96,8 +96,9 @@ TEST(Grants, NameFoldersAndWhereTheyAreSeen) {
 
 TEST(Grants, WhatIsNotUnderstoodIsAnError) {
   Grants grants;
-  for (const auto text : {"", "host", "host:", "env:", "env:A", "env:=b", "dir:", "dir:::/x",
-                          "dir:a::", "dir:a:::ro", "connect:", "connect:a:0", "listen:", "listen:name", "everything"}) {
+  for (const auto text :
+       {"", "host", "host:", "env:", "env:A", "env:=b", "dir:", "dir:::/x", "dir:a::", "dir:a:::ro",
+        "connect:", "connect:a:0", "listen:", "listen:name", "everything"}) {
     const auto added = grants.add(text);
     ASSERT_FALSE(added) << text;
     EXPECT_EQ(added.error().code, ErrorCode::InvalidArgument);

@@ -89,12 +89,14 @@ TEST(ConnectPattern, CoversNames) {
 }
 
 TEST(ConnectPattern, RefusesWhatItCannotMean) {
-  for (const auto text :
-       {"", ":80", "host:", "host:0", "host:65536", "host:x", "host:90-80", "host:80-", "host:-80",
-        "http://host", "host/path", "a.*.b", "ho*st", "*.", "*.*", "**", "[*]", "[host]", "[::1",
-        "[::1]x", "[::1]:", "[127.0.0.1]", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.1/8",
-        "fd00::1/8", "10.0.0", "10.0.0.256", "1.2.3.4.5", "a..b", ".a", "na me", "b\xc3\xbc.de",
-        "fe80::1%lo", "user@host"}) {
+  for (const auto text : {"",           ":80",         "host:",       "host:0",       "host:65536",
+                          "host:x",     "host:90-80",  "host:80-",    "host:-80",     "http://host",
+                          "host/path",  "a.*.b",       "ho*st",       "*.",           "*.*",
+                          "**",         "[*]",         "[host]",      "[::1",         "[::1]x",
+                          "[::1]:",     "[127.0.0.1]", "10.0.0.0/33", "10.0.0.0/",    "10.0.0.0/-1",
+                          "10.0.0.1/8", "fd00::1/8",   "10.0.0",      "10.0.0.256",   "1.2.3.4.5",
+                          "a..b",       ".a",          "na me",       "b\xc3\xbc.de", "fe80::1%lo",
+                          "user@host"}) {
     const auto pattern = ConnectPattern::parse(text);
     ASSERT_FALSE(pattern) << text;
     EXPECT_EQ(pattern.error().code, ErrorCode::InvalidArgument);

@@ -81,8 +81,7 @@ std::size_t TcpConnection::send_now(ByteView bytes) {
 Result<> TcpConnection::send(ByteView bytes) {
   if (bytes.empty()) return {};
   const std::size_t sent = send_now(bytes);
-  if (output_ended_)
-    return std::unexpected(output_failure_ ? *output_failure_ : failure_of(EPIPE));
+  if (output_ended_) return std::unexpected(output_failure_ ? *output_failure_ : failure_of(EPIPE));
   if (sent == bytes.size()) return {};
   rest_ = to_bytes(bytes.subspan(sent));
   network_->add_unsent(rest_.size());
@@ -193,10 +192,9 @@ class TcpSink final : public Sink {
   bool open() override { return (*hold_)->output_open(); }
   std::optional<Error> failure() override { return (*hold_)->output_failure(); }
   std::size_t capacity() override { return (*hold_)->capacity(); }
-  Reply<Result<>> write(ByteView bytes) override {
-    return (*hold_)->send(bytes);
-  }
+  Reply<Result<>> write(ByteView bytes) override { return (*hold_)->send(bytes); }
   void flush() override {}
+  bool holds_back() override { return (*hold_)->holds_back(); }
   Task<> wait() override { return (*hold_)->wait_for_output(); }
 
  private:

@@ -25,7 +25,9 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void receive(std::size_t limit);
   ByteView received() const { return received_; }
   // It may have been shut since the bytes were given away.
-  void consume(std::size_t size) { received_ = received_.subspan(std::min(size, received_.size())); }
+  void consume(std::size_t size) {
+    received_ = received_.subspan(std::min(size, received_.size()));
+  }
   bool input_open() const { return !input_ended_; }
   bool input_ready();
   const std::optional<Error>& input_failure() const { return input_failure_; }
@@ -37,6 +39,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   // has gone.
   std::size_t capacity() const;
   Result<> send(ByteView bytes);
+  bool holds_back() const { return !rest_.empty(); }
   bool output_open() const { return !output_ended_; }
   const std::optional<Error>& output_failure() const { return output_failure_; }
   Task<> wait_for_output();
