@@ -156,3 +156,22 @@ def test_a_database_that_is_none(call, guests, tmp_path):
     assert finished.status == 1, finished
     assert str(place) in error_line(finished)
     assert place.read_bytes().startswith(b"this is no database")
+
+
+# --- core modules that are no programs
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("preview0", ["wasi_unstable", "before preview1"]),
+        ("library", ["reactor", "_start"]),
+        ("no-memory", ["no memory"]),
+    ],
+)
+@pytest.mark.parametrize("verb", [["run"], ["run", "--cgi"], ["inspect"]])
+def test_a_module_that_is_no_program_says_why(call, guests, verb, name, words):
+    finished = call(*verb, guests / f"core-{name}.wasm")
+    assert finished.status == 1, finished
+    for word in words:
+        assert word in error_line(finished)

@@ -19,26 +19,49 @@ namespace {
 constexpr std::size_t kSlowToCompile = 512 * 1024;
 constexpr std::string_view kPreview1 = "wasi_snapshot_preview1";
 
+// Making a component of a larger module takes a tenth of a second and more, and is done once. The
+// number changes with what is made.
+constexpr std::size_t kSlowToConvert = 128 * 1024;
+constexpr std::string_view kConverted = "preview1-1";
+
+std::unexpected<Error> no_program(std::string_view why, std::string_view hint) {
+  return std::unexpected(Error{
+      ErrorCode::Unsupported,
+      fmt::format("it is a core module, not a component, and no WASI preview1 program: {}", why),
+      std::string(hint)});
+}
+
 // A core module can run where it is a command of WASI preview1: it imports nothing else, and has a
-// `_start`.
+// `_start` and a memory.
 Result<Bytes> component_of_module(ByteView module) {
   UNBOLT_TRY(component::validate(module, component::Bodies::Check));
   UNBOLT_ASSIGN(auto interface, component::core_interface(module));
   std::string others;
   for (const auto& import : interface.imports) {
+    if (import.module == "wasi_unstable") {
+      return no_program("it imports from 'wasi_unstable', which came before preview1",
+                        "build it with a toolchain of 2020 or later");
+    }
     const std::string name = fmt::format("'{}'", import.module);
     if (import.module != kPreview1 && !others.contains(name))
       others += (others.empty() ? "" : ", ") + name;
   }
-  const bool starts = std::any_of(interface.exports.begin(), interface.exports.end(),
-                                  [](const auto& item) { return item.name == "_start"; });
-  if (!others.empty() || !starts) {
-    return std::unexpected(
-        Error{ErrorCode::Unsupported,
-              fmt::format("it is a core module, not a component, and no WASI preview1 program: {}",
-                          others.empty() ? "it exports no _start" : "it imports from " + others),
-              "make a component of it: wasm-tools component new MODULE -o COMPONENT"});
+  if (!others.empty()) {
+    return no_program("it imports from " + others,
+                      "make a component of it: wasm-tools component new MODULE -o COMPONENT");
   }
+  const auto exports = [&](std::string_view name) {
+    return std::any_of(interface.exports.begin(), interface.exports.end(),
+                       [&](const auto& item) { return item.name == name; });
+  };
+  if (!exports("_start")) {
+    return no_program(exports("_initialize")
+                          ? "it is a reactor, a library that waits to be called: it exports "
+                            "_initialize and no _start"
+                          : "it exports no _start",
+                      "compile it as a command (clang: without -mexec-model=reactor, with a main)");
+  }
+  if (!exports("memory")) return no_program("it exports no memory", {});
   auto component = component::componentize_command(module);
   if (!component)
     return std::unexpected(
@@ -46,12 +69,21 @@ Result<Bytes> component_of_module(ByteView module) {
   return component;
 }
 
+Result<Bytes> cached_component_of_module(ByteView module, const engine::CompiledCache* cache) {
+  if (!cache || module.size() < kSlowToConvert) return component_of_module(module);
+  const std::string name = fmt::format("{}-{}", engine::sha256_hex(module), kConverted);
+  if (auto kept = cache->kept(name)) return std::move(*kept);
+  auto component = component_of_module(module);
+  if (component) cache->keep(name, *component);
+  return component;
+}
+
 // The component's bytes, whatever the file is.
-Result<Bytes> component_bytes(Bytes bytes) {
+Result<Bytes> component_bytes(Bytes bytes, const engine::CompiledCache* cache) {
   if (bytes.empty()) return fail(ErrorCode::InvalidFile, "the file is empty");
   switch (component::file_kind(bytes)) {
     case component::FileKind::Component: return bytes;
-    case component::FileKind::CoreModule: return component_of_module(bytes);
+    case component::FileKind::CoreModule: return cached_component_of_module(bytes, cache);
     case component::FileKind::Other: break;
   }
   UNBOLT_TRY(component::validate(bytes, component::Bodies::Skip));
@@ -72,7 +104,7 @@ Result<std::shared_ptr<const component::ComponentFile>> open_component(
     const std::string& path, const engine::Engine* engine, const engine::CompiledCache* cache) {
   UNBOLT_ASSIGN(Bytes content, read_file(path));
   auto file = [&]() -> Result<std::shared_ptr<const component::ComponentFile>> {
-    UNBOLT_ASSIGN(Bytes bytes, component_bytes(std::move(content)));
+    UNBOLT_ASSIGN(Bytes bytes, component_bytes(std::move(content), cache));
     if (!engine || !cache) return component::ComponentFile::load(std::move(bytes));
     const std::string digest = engine::sha256_hex(bytes);
     if (cache->marked(*engine, digest)) {

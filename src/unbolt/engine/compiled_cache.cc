@@ -191,6 +191,18 @@ Result<Module> CompiledCache::load(const Engine& engine, ByteView bytes,
   return module;
 }
 
+std::optional<Bytes> CompiledCache::kept(const std::string& name) const {
+  const auto stored = read_small(folder_ / (name + ".mac"));
+  const Mapping content(folder_ / name);
+  if (!stored || content.view().empty()) return std::nullopt;
+  if (as_text(*stored) != authentication_code(name, content.view())) return std::nullopt;
+  return to_bytes(content.view());
+}
+
+void CompiledCache::keep(const std::string& name, ByteView content) const {
+  if (write(name, content)) write(name + ".mac", as_bytes(authentication_code(name, content)));
+}
+
 bool CompiledCache::marked(const Engine& engine, std::string_view digest) const {
   const std::string name = fmt::format("{}-{:016x}.ok", digest, engine.compatibility_hash());
   const auto stored = read_small(folder_ / name);

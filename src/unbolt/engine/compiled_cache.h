@@ -35,6 +35,10 @@ class CompiledCache {
   // same content and engine.
   bool marked(const Engine& engine, std::string_view digest) const;
   void mark(const Engine& engine, std::string_view digest) const;
+  // What was made of another file once, by a name that tells of what and how. Nothing where there
+  // is no such entry, or one that is not ours.
+  std::optional<Bytes> kept(const std::string& name) const;
+  void keep(const std::string& name, ByteView content) const;
 
  private:
   CompiledCache(std::filesystem::path folder, Bytes key)
