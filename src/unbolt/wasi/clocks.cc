@@ -1,6 +1,7 @@
 #include <ctime>
 
 #include <chrono>
+#include <string>
 
 #include "unbolt/component/bind.h"
 #include "unbolt/wasi/datetime.h"
@@ -66,6 +67,16 @@ Datetime wall_resolution(Call&) {
   return {ns / 1'000'000'000u, static_cast<std::uint32_t>(ns % 1'000'000'000u)};
 }
 
+// wasi:clocks/timezone, which 0.2 declares unstable. Where the host stands is not the component's to
+// know: it is always UTC.
+struct TimezoneDisplay {
+  std::int32_t utc_offset;
+  std::string name;
+  bool in_daylight_saving_time;
+};
+TimezoneDisplay timezone_display(Call&, Datetime) { return {0, "UTC", false}; }
+std::int32_t timezone_utc_offset(Call&, Datetime) { return 0; }
+
 }  // namespace
 
 void add_clocks(component::HostInterfaces& host) {
@@ -77,6 +88,9 @@ void add_clocks(component::HostInterfaces& host) {
   host.add("wasi:clocks/wall-clock@0.2.12")
       .func<&wall_now>("now")
       .func<&wall_resolution>("resolution");
+  host.add("wasi:clocks/timezone@0.2.12")
+      .func<&timezone_display>("display")
+      .func<&timezone_utc_offset>("utc-offset");
 }
 
 }  // namespace unbolt::wasi
