@@ -9,10 +9,12 @@ use wasi_preview1_component_adapter_provider::{
 use wit_component::ComponentEncoder;
 
 use crate::exit_status::keep_exit_status;
+use crate::own_memory::give_own_memory;
 use crate::to_c_string;
 
 fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
-    let module = keep_exit_status(module)?;
+    let module = give_own_memory(module)?;
+    let module = keep_exit_status(&module)?;
     let encode = || {
         ComponentEncoder::default()
             .validate(true)

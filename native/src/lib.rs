@@ -6,6 +6,7 @@ pub use wasmtime_c_api::*;
 mod componentize;
 mod engine;
 mod exit_status;
+mod own_memory;
 mod validate;
 
 /// Gives a Rust string to C: the caller frees it with `unbolt_string_delete`.

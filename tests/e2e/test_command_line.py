@@ -172,6 +172,13 @@ def test_a_command_chooses_its_status(call, guests, status):
     assert call("run", guests / "console.wasm", "--", "exit", status).status == status
 
 
+def test_a_module_has_its_memory_for_itself(call, guests):
+    """The adapter's pages lie behind all that the program may take or add, which is --max-memory without them."""
+    finished = call("run", guests / "core-greedy.wasm", "--max-memory", "16")
+    assert finished.out == "ok\nok\nok\nok\n", finished
+    assert finished.status == (256 - 4) // 8, finished
+
+
 def test_what_a_command_says_on_standard_error_stays_there(call, guests):
     finished = call("run", guests / "rust-cli.wasm", "--", "--exit", "x")
     assert finished.status != 0

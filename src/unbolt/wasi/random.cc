@@ -44,8 +44,10 @@ Result<Bytes> random_bytes(Call&, std::uint64_t length) { return system_random(l
 Result<std::uint64_t> random_u64(Call&) { return system_random_u64(); }
 Result<Bytes> insecure_bytes(Call&, std::uint64_t length) { return system_random(length); }
 std::uint64_t insecure_u64(Call&) { return insecure_generator()(); }
+// The same at each call, as if it were a value that is imported.
 std::tuple<std::uint64_t, std::uint64_t> insecure_seed(Call&) {
-  return {insecure_generator()(), insecure_generator()()};
+  static const std::tuple seed(insecure_generator()(), insecure_generator()());
+  return seed;
 }
 
 }  // namespace
