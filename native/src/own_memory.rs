@@ -5,6 +5,9 @@
 //! and AssemblyScript do). So a program gets functions in the place of `memory.size` and `memory.grow` that show it a
 //! memory of its own, without gaps; and a `cabi_realloc`, by which the adapter gets its pages behind all that the
 //! program may ever grow to. The memory is grown to its limit for that, which costs address space and no memory.
+//!
+//! On the way: of a read or write without buffers the adapter says that it went well, without a look at the descriptor.
+//! It gets one empty buffer instead.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -18,6 +21,7 @@ use wasmparser::{Operator, Parser, Payload, TypeRef};
 
 /// The adapter asks for a page of state and one of stack.
 const RESERVED_PAGES: i32 = 4;
+const WITH_BUFFERS: [&str; 2] = ["fd_read", "fd_write"];
 
 /// The new functions are numbered from `first_function` on, types and globals likewise.
 struct OwnMemory {
@@ -26,11 +30,13 @@ struct OwnMemory {
     first_type: u32,
     first_global: u32,
     has_globals: bool,
+    // Imports of WITH_BUFFERS; each gets a function before it.
+    with_buffers: Vec<u32>,
 }
 
 impl OwnMemory {
     fn add_globals(&self, globals: &mut GlobalSection) {
-        for start in [self.initial, 0, 0] {
+        for start in [self.initial, 0, 0, 0] {
             let kind = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
             globals.global(kind, &ConstExpr::i32_const(start));
         }
@@ -47,6 +53,10 @@ impl OwnMemory {
     // The adapter's next free byte.
     fn free(&self) -> u32 {
         self.first_global + 2
+    }
+    // An empty buffer; 0 until it is needed.
+    fn empty(&self) -> u32 {
+        self.first_global + 3
     }
 
     // () -> pages
@@ -176,6 +186,39 @@ impl OwnMemory {
             ],
         )
     }
+
+    // (descriptor, buffers, count, where to say how much) -> errno
+    fn with_buffers(&self, import: u32) -> Function {
+        let (buffers, count) = (1, 2);
+        function(
+            &[],
+            &[
+                I::LocalGet(count),
+                I::I32Eqz,
+                I::If(BlockType::Empty),
+                I::GlobalGet(self.empty()),
+                I::I32Eqz,
+                I::If(BlockType::Empty),
+                I::I32Const(0),
+                I::I32Const(0),
+                I::I32Const(4),
+                I::I32Const(8),
+                I::Call(self.first_function + 2),
+                I::GlobalSet(self.empty()),
+                I::End,
+                I::GlobalGet(self.empty()),
+                I::LocalSet(buffers),
+                I::I32Const(1),
+                I::LocalSet(count),
+                I::End,
+                I::LocalGet(0),
+                I::LocalGet(1),
+                I::LocalGet(2),
+                I::LocalGet(3),
+                I::Call(import),
+            ],
+        )
+    }
 }
 
 fn function(locals: &[ValType], body: &[I]) -> Function {
@@ -193,6 +236,10 @@ impl Reencode for OwnMemory {
         match operator {
             Operator::MemorySize { mem: 0 } => Ok(I::Call(self.first_function)),
             Operator::MemoryGrow { mem: 0 } => Ok(I::Call(self.first_function + 1)),
+            Operator::Call { function_index } => {
+                let place = self.with_buffers.iter().position(|import| *import == function_index);
+                Ok(I::Call(place.map_or(function_index, |place| self.first_function + 3 + place as u32)))
+            }
             other => utils::instruction(self, other),
         }
     }
@@ -215,6 +262,9 @@ impl Reencode for OwnMemory {
         utils::parse_function_section(self, functions, section)?;
         for kind in 0..3 {
             functions.function(self.first_type + kind);
+        }
+        for _ in &self.with_buffers {
+            functions.function(self.first_type + 2);
         }
         Ok(())
     }
@@ -269,17 +319,21 @@ impl Reencode for OwnMemory {
     ) -> Result<(), Error<Infallible>> {
         utils::parse_code_section(self, code, section)?;
         code.function(&self.size()).function(&self.grow()).function(&self.realloc());
+        for import in &self.with_buffers {
+            code.function(&self.with_buffers(*import));
+        }
         Ok(())
     }
 }
 
 /// What has to be known of a module before it is written anew. None where it stays as it is: it has an allocator for the
-/// adapter (`cabi_realloc`), neither asks for its memory's size nor grows it, or has line tables, which would not fit any
-/// more (the compilers that write those say where the heap ends).
+/// adapter (`cabi_realloc`), uses nothing that is replaced here, or has line tables, which would not fit any more (the
+/// compilers that write those say where the heap ends).
 fn survey(module: &[u8]) -> wasmparser::Result<Option<OwnMemory>> {
     let (mut types, mut functions, mut globals) = (0, 0, 0);
     let (mut has_globals, mut uses) = (false, false);
     let mut initial = None;
+    let mut with_buffers = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
             Payload::TypeSection(section) => {
@@ -289,8 +343,14 @@ fn survey(module: &[u8]) -> wasmparser::Result<Option<OwnMemory>> {
             }
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
-                    match import?.ty {
-                        TypeRef::Func(_) | TypeRef::FuncExact(_) => functions += 1,
+                    let import = import?;
+                    match import.ty {
+                        TypeRef::Func(_) | TypeRef::FuncExact(_) => {
+                            if WITH_BUFFERS.contains(&import.name) {
+                                with_buffers.push(functions);
+                            }
+                            functions += 1;
+                        }
                         TypeRef::Global(_) => globals += 1,
                         _ => {}
                     }
@@ -322,13 +382,14 @@ fn survey(module: &[u8]) -> wasmparser::Result<Option<OwnMemory>> {
             _ => {}
         }
     }
-    let (true, Some(initial)) = (uses, initial) else { return Ok(None) };
+    let (true, Some(initial)) = (uses || !with_buffers.is_empty(), initial) else { return Ok(None) };
     Ok(i32::try_from(initial).ok().map(|initial| OwnMemory {
         initial,
         first_function: functions,
         first_type: types,
         first_global: globals,
         has_globals,
+        with_buffers,
     }))
 }
 

@@ -22,7 +22,7 @@ constexpr std::string_view kPreview1 = "wasi_snapshot_preview1";
 // Making a component of a larger module takes a tenth of a second and more, and is done once. The
 // number changes with what is made.
 constexpr std::size_t kSlowToConvert = 128 * 1024;
-constexpr std::string_view kConverted = "preview1-2";
+constexpr std::string_view kConverted = "preview1-3";
 
 std::unexpected<Error> no_program(std::string_view why, std::string_view hint) {
   return std::unexpected(Error{

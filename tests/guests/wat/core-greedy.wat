@@ -13,6 +13,9 @@
     (memory.fill (local.get $from) (i32.const 0xab)
       (i32.sub (i32.shl (memory.size) (i32.const 16)) (local.get $from))))
   (func (export "_start")
+    ;; Before the adapter has anything: no buffers, to what is no descriptor and to one that is.
+    (call $expect (call $fd_write (i32.const 99) (i32.const 0) (i32.const 0) (i32.const 32)) (i32.const 8))
+    (call $expect (call $fd_write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 32)) (i32.const 0))
     (call $print)
     (call $expect (memory.size) (i32.const 1))
     (call $fill (i32.const 64))
