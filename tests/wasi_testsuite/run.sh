@@ -9,13 +9,14 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd -- "$here/../.." && pwd)
 
 fail() {
-  printf 'error: %s\n' "$@" >&2
+  printf 'error: %s\n' "$1" >&2
+  [[ $# -lt 2 ]] || printf '  %s\n' "${@:2}" >&2
   exit 1
 }
 
 suite=${1:-}
 [[ -n $suite ]] || fail 'which suite? make wasi-testsuite SUITE=DIR, where DIR is from' \
-  '  git clone --branch prod/testsuite-base https://github.com/WebAssembly/wasi-testsuite DIR'
+  'git clone --branch prod/testsuite-base https://github.com/WebAssembly/wasi-testsuite DIR'
 [[ -d $suite ]] || fail "SUITE=$suite: no such folder"
 runner=$suite/test-runner/wasi_test_runner.py
 [[ -f $runner ]] || fail "SUITE=$suite: no wasi-testsuite: it has no test-runner/wasi_test_runner.py"

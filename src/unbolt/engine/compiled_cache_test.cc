@@ -173,6 +173,25 @@ TEST_F(CompiledCacheTest, InvalidModulesAreErrors) {
   EXPECT_TRUE(files(".code").empty());
 }
 
+TEST_F(CompiledCacheTest, KeepsWhatWasMadeOfOtherFiles) {
+  const auto cache = open();
+  EXPECT_FALSE(cache.kept("a"));
+  cache.keep("a", as_bytes("made of a"));
+  cache.keep("b", as_bytes("made of b"));
+  ASSERT_TRUE(cache.kept("a"));
+  EXPECT_EQ(as_text(*cache.kept("a")), "made of a");
+  flip(root / "compiled" / "a", 3);
+  EXPECT_FALSE(cache.kept("a"));
+  cache.keep("a", as_bytes("made again"));
+  EXPECT_EQ(as_text(*cache.kept("a")), "made again");
+  // One cannot stand in for another.
+  fs::copy_file(root / "compiled" / "a", root / "compiled" / "b",
+                fs::copy_options::overwrite_existing);
+  fs::copy_file(root / "compiled" / "a.mac", root / "compiled" / "b.mac",
+                fs::copy_options::overwrite_existing);
+  EXPECT_FALSE(cache.kept("b"));
+}
+
 TEST_F(CompiledCacheTest, Marks) {
   const auto cache = open();
   const auto digest = sha256_hex(module);
