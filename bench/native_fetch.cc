@@ -45,8 +45,7 @@ int main(int argc, char** argv) {
   if (argc != 3) bench::give_up("usage: native_fetch AUTHORITY COUNT");
   asio::io_context io{1};
   const auto client = http::make_client(io.get_executor(), {});
-  asio::co_spawn(io, fetch_all(*client, argv[1], std::atol(argv[2])), [&](std::exception_ptr) {
-    io.stop();
-  });
+  asio::co_spawn(io, fetch_all(*client, argv[1], std::atol(argv[2])),
+                 [&](std::exception_ptr) { io.stop(); });
   io.run();
 }

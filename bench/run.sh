@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything and prints one table (`make bench`). The figures as they were taken stay in build/bench/figures.json.
 #
-#   bench/run.sh [abi|instance|http|wasi]...     default: all of them
+#   bench/run.sh [abi|instance|http|wasi|sockets]...     default: all of them
 #
 # UNBOLT_BENCH_BUILD, UNBOLT_BENCH_GUESTS: folders other than build/release and build/guests; WASMTIME: the peer;
 # UNBOLT_BENCH_REALTIME=1: before all others on the machine, for one that is not quiet (needs root).
@@ -12,7 +12,7 @@ build=${UNBOLT_BENCH_BUILD:-$root/build/release}
 guests=${UNBOLT_BENCH_GUESTS:-$root/build/guests}
 out=$root/build/bench
 parts=("${@:-abi}")
-[ $# -gt 0 ] || parts=(abi instance http wasi)
+[ $# -gt 0 ] || parts=(abi instance http wasi sockets)
 
 cmake --build "$build" --target bench_programs
 mkdir -p "$out"
@@ -45,7 +45,8 @@ for part in "${parts[@]}"; do
       ;;
     http) "$root/bench/http_bench.py" "$build" "$guests" "${http[@]}" >"$out/http.jsonl" ;;
     wasi) "$root/bench/wasi_bench.py" "$build" "$guests" >"$out/wasi.jsonl" ;;
-    *) echo "error: no such part: $part (abi, instance, http, wasi)" >&2; exit 2 ;;
+    sockets) "$root/bench/sockets_bench.py" "$build" "$guests" >"$out/sockets.jsonl" ;;
+    *) echo "error: no such part: $part (abi, instance, http, wasi, sockets)" >&2; exit 2 ;;
   esac
 done
 exec "$root/bench/report.py" "$out"

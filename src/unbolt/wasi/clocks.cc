@@ -67,8 +67,8 @@ Datetime wall_resolution(Call&) {
   return {ns / 1'000'000'000u, static_cast<std::uint32_t>(ns % 1'000'000'000u)};
 }
 
-// wasi:clocks/timezone, which 0.2 declares unstable. Where the host stands is not the component's to
-// know: it is always UTC.
+// wasi:clocks/timezone, which 0.2 declares unstable. Where the host stands is not the component's
+// to know: it is always UTC.
 struct TimezoneDisplay {
   std::int32_t utc_offset;
   std::string name;

@@ -118,17 +118,24 @@ Reply<PollResult> poll(Call&, std::vector<Borrow<Pollable>> pollables) {
 
 // ---- input-stream
 
+// It outlives its stream only for the guest: what is gone is ready.
 class SourcePollable final : public Pollable {
  public:
-  explicit SourcePollable(std::shared_ptr<Source> source) : source_(std::move(source)) {}
-  bool ready() override { return source_->ready(); }
-  Task<> wait() override {
-    while (!source_->ready()) co_await source_->wait();
+  explicit SourcePollable(const std::shared_ptr<Source>& source)
+      : source_(source), key_(source.get()) {}
+  bool ready() override {
+    const auto source = source_.lock();
+    return !source || source->ready();
   }
-  const void* key() const override { return source_.get(); }
+  Task<> wait() override {
+    const auto source = source_.lock();
+    while (source && !source->ready()) co_await source->wait();
+  }
+  const void* key() const override { return key_; }
 
  private:
-  std::shared_ptr<Source> source_;
+  std::weak_ptr<Source> source_;
+  const void* key_;
 };
 
 using BytesRead = StreamResult<ByteView>;
@@ -144,6 +151,10 @@ BytesRead give(InputStream& stream, std::uint64_t length) {
   return view;
 }
 
+std::size_t clamped(std::uint64_t length) {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(length, SIZE_MAX));
+}
+
 Task<BytesRead> read_later(InputStream* stream, std::uint64_t length, Task<Result<>> fetch) {
   if (auto fetched = co_await std::move(fetch); !fetched)
     co_return std::unexpected(failed(std::move(fetched.error())));
@@ -152,10 +163,11 @@ Task<BytesRead> read_later(InputStream* stream, std::uint64_t length, Task<Resul
 Task<BytesRead> read_when_ready(InputStream* stream, std::uint64_t length) {
   const auto source = stream->source();
   for (;;) {
-    while (!source->ready()) co_await source->wait();
-    auto fetched = co_await source->fetch(static_cast<std::size_t>(length)).wait();
+    co_await source->wait();
+    auto fetch = source->fetch(clamped(length));
+    auto fetched = fetch.ready() ? std::move(fetch).take() : co_await std::move(fetch).task();
     if (!fetched) co_return std::unexpected(failed(std::move(fetched.error())));
-    // Another program may have been quicker.
+    // It may have ended early, or another program may have been quicker.
     if (!source->available().empty() || !source->open()) co_return give(*stream, length);
   }
 }
@@ -164,7 +176,7 @@ Task<BytesRead> read_when_ready(InputStream* stream, std::uint64_t length) {
 Reply<BytesRead> read(InputStream& stream, std::uint64_t length, Wait wait) {
   Source& source = *stream.source();
   if (length > 0) {
-    auto fetch = source.fetch(static_cast<std::size_t>(std::min<std::uint64_t>(length, SIZE_MAX)));
+    auto fetch = source.fetch(clamped(length));
     if (!fetch.ready()) return read_later(&stream, length, std::move(fetch).task());
     if (auto fetched = std::move(fetch).take(); !fetched)
       return BytesRead(std::unexpected(failed(std::move(fetched.error()))));
@@ -210,13 +222,20 @@ Own<Pollable> input_subscribe(Call&, Borrow<InputStream> stream) {
 
 class SinkPollable final : public Pollable {
  public:
-  explicit SinkPollable(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
-  bool ready() override { return sink_->capacity() > 0 || !sink_->open(); }
-  Task<> wait() override { return sink_->wait(); }
-  const void* key() const override { return sink_.get(); }
+  explicit SinkPollable(const std::shared_ptr<Sink>& sink) : sink_(sink), key_(sink.get()) {}
+  bool ready() override {
+    const auto sink = sink_.lock();
+    return !sink || sink->capacity() > 0 || !sink->open();
+  }
+  Task<> wait() override {
+    const auto sink = sink_.lock();
+    if (sink) co_await sink->wait();
+  }
+  const void* key() const override { return key_; }
 
  private:
-  std::shared_ptr<Sink> sink_;
+  std::weak_ptr<Sink> sink_;
+  const void* key_;
 };
 
 using Written = StreamResult<void>;

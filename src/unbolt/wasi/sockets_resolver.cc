@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 #include <thread>
 
 namespace unbolt::wasi {
@@ -153,8 +154,12 @@ bool Resolver::start(const std::shared_ptr<Lookup>& lookup) {
     std::erase_if(waiting, [](const auto& other) { return other.lookup.expired(); });
   if (waiting.size() >= kMaxWaiting) return false;
   if (shared_->idle <= waiting.size() && shared_->threads < kThreads) {
-    std::thread([shared = shared_] { run(shared); }).detach();
-    ++shared_->threads;
+    try {
+      std::thread([shared = shared_] { run(shared); }).detach();
+      ++shared_->threads;
+    } catch (const std::system_error&) {  // no more threads to be had: those that are there do it
+      if (shared_->threads == 0) return false;
+    }
   }
   waiting.push_back({lookup->name, lookup});
   shared_->work.notify_one();

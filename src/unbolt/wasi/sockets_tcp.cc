@@ -340,29 +340,37 @@ SocketResult<> set_buffer_size(Call&, Socket socket, std::uint64_t value) {
 
 // ---- The rest
 
-// Ready when the operation that is under way can be finished, whichever that then is.
+bool is_ready(const TcpCore& core) {
+  switch (core.state) {
+    case TcpState::Connecting: return core.socket->writable();
+    case TcpState::Listening: return core.socket->readable();
+    default: return true;
+  }
+}
+
+// Ready when the operation that is under way can be finished, whichever that then is; and when the
+// socket is gone.
 class TcpPollable final : public Pollable {
  public:
-  explicit TcpPollable(std::shared_ptr<TcpCore> core) : core_(std::move(core)) {}
+  explicit TcpPollable(const std::shared_ptr<TcpCore>& core) : core_(core), key_(core.get()) {}
   bool ready() override {
-    switch (core_->state) {
-      case TcpState::Connecting: return core_->socket->writable();
-      case TcpState::Listening: return core_->socket->readable();
-      default: return true;
-    }
+    const auto core = core_.lock();
+    return !core || is_ready(*core);
   }
   Task<> wait() override {
-    while (!ready()) {
-      if (core_->state == TcpState::Connecting)
-        co_await core_->socket->wait_writable();
+    const auto core = core_.lock();
+    while (core && !is_ready(*core)) {
+      if (core->state == TcpState::Connecting)
+        co_await core->socket->wait_writable();
       else
-        co_await core_->socket->wait_readable();
+        co_await core->socket->wait_readable();
     }
   }
-  const void* key() const override { return core_.get(); }
+  const void* key() const override { return key_; }
 
  private:
-  std::shared_ptr<TcpCore> core_;
+  std::weak_ptr<TcpCore> core_;
+  const void* key_;
 };
 
 Own<Pollable> subscribe(Call&, Socket socket) {

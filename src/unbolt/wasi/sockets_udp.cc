@@ -57,6 +57,7 @@ class UdpCore {
   UdpCore(std::shared_ptr<InstanceNetwork> of, std::unique_ptr<NativeSocket> made)
       : network(std::move(of)), socket(std::move(made)) {}
 
+  bool works(std::uint64_t pair) const { return pair == streams; }
   bool may_send(const contracts::Guest& guest, const Endpoint& peer) const {
     return (may_listen && heard_from_.contains(peer)) || network->may_connect(guest, peer);
   }
@@ -165,8 +166,10 @@ class DatagramStream {
  public:
   DatagramStream(std::shared_ptr<UdpCore> core, std::shared_ptr<void> child_of)
       : core_(std::move(core)), pair_(core_->streams), child_of_(std::move(child_of)) {}
-  bool works() const { return core_->streams == pair_; }
+  bool works() const { return core_->works(pair_); }
   UdpCore& core() const { return *core_; }
+  const std::shared_ptr<UdpCore>& shared() const { return core_; }
+  std::uint64_t pair() const { return pair_; }
 
  private:
   std::shared_ptr<UdpCore> core_;
@@ -306,21 +309,50 @@ SocketResult<std::vector<IncomingDatagram>> receive(Call&, Borrow<IncomingDatagr
   return datagrams;
 }
 
-class IncomingPollable final : public Pollable {
+// Of either stream of a pair; ready too when that works no more.
+enum class Direction : bool { In, Out };
+template <Direction D>
+class DatagramPollable final : public Pollable {
  public:
-  explicit IncomingPollable(const IncomingDatagramStream& stream) : stream_(stream) {}
-  bool ready() override { return !stream_.works() || stream_.core().has_datagram(); }
-  Task<> wait() override {
-    while (!ready()) co_await stream_.core().socket->wait_readable();
+  explicit DatagramPollable(const DatagramStream& stream)
+      : core_(stream.shared()), pair_(stream.pair()), key_(key_of(stream.core())) {}
+  bool ready() override {
+    const auto core = core_.lock();
+    return !core || is_ready(*core);
   }
-  const void* key() const override { return &stream_.core(); }
+  Task<> wait() override {
+    const auto core = core_.lock();
+    while (core && !is_ready(*core)) {
+      if constexpr (D == Direction::In)
+        co_await core->socket->wait_readable();
+      else
+        co_await core->socket->wait_writable();
+    }
+  }
+  const void* key() const override { return key_; }
 
  private:
-  DatagramStream stream_;
+  static const void* key_of(const UdpCore& core) {
+    if constexpr (D == Direction::In)
+      return &core;
+    else
+      return &core.streams;
+  }
+  bool is_ready(UdpCore& core) const {
+    if (!core.works(pair_)) return true;
+    if constexpr (D == Direction::In)
+      return core.has_datagram();
+    else
+      return core.socket->writable();
+  }
+
+  std::weak_ptr<UdpCore> core_;
+  std::uint64_t pair_;
+  const void* key_;
 };
 
 Own<Pollable> incoming_subscribe(Call&, Borrow<IncomingDatagramStream> stream) {
-  return std::make_unique<IncomingPollable>(*stream);
+  return std::make_unique<DatagramPollable<Direction::In>>(*stream);
 }
 
 // ---- outgoing-datagram-stream
@@ -376,21 +408,8 @@ Result<SocketResult<std::uint64_t>> send(Call& call, Borrow<OutgoingDatagramStre
   return Sent(sent);
 }
 
-class OutgoingPollable final : public Pollable {
- public:
-  explicit OutgoingPollable(const OutgoingDatagramStream& stream) : stream_(stream) {}
-  bool ready() override { return !stream_.works() || stream_.core().socket->writable(); }
-  Task<> wait() override {
-    while (!ready()) co_await stream_.core().socket->wait_writable();
-  }
-  const void* key() const override { return &stream_.core().streams; }
-
- private:
-  DatagramStream stream_;
-};
-
 Own<Pollable> outgoing_subscribe(Call&, Borrow<OutgoingDatagramStream> stream) {
-  return std::make_unique<OutgoingPollable>(*stream);
+  return std::make_unique<DatagramPollable<Direction::Out>>(*stream);
 }
 
 }  // namespace
