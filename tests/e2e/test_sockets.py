@@ -113,8 +113,8 @@ class Peer:
             except OSError:
                 return
             thread = threading.Thread(target=self._run, args=(connection,), daemon=True)
-            self.threads.append(thread)
             thread.start()
+            self.threads.append(thread)
 
     def _run(self, connection):
         try:
@@ -124,7 +124,12 @@ class Peer:
             self.failure = error
 
     def close(self):
+        if self.socket.fileno() < 0:
+            return
+        # Also wakes who waits in accept.
+        self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+        self.thread.join(20 * PATIENCE)
         for thread in self.threads:
             thread.join(20 * PATIENCE)
         if self.failure:

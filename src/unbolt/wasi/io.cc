@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <unordered_set>
 
 #include "unbolt/component/bind.h"
 #include "unbolt/wasi/interfaces.h"
@@ -72,19 +73,22 @@ Task<PollResult> wait_for_any(std::vector<Borrow<Pollable>> pollables) {
   struct Group {
     std::deque<asio::cancellation_signal> signals;
     std::size_t running = 0;
+    bool cancelled = false;
     Timer all_ended;
     explicit Group(Executor executor) : all_ended(executor, Timer::time_point::max()) {}
+    // Once: what is between two waits then does not begin the next.
     void cancel() {
+      if (std::exchange(cancelled, true)) return;
       for (auto& signal : signals) signal.emit(asio::cancellation_type::terminal);
     }
   };
   const auto executor = co_await asio::this_coro::executor;
   Group group(executor);
   co_await asio::this_coro::throw_if_cancelled(false);
-  std::vector<const void*> keys;
+  std::unordered_set<const void*> keys(pollables.size());
   for (const auto& pollable : pollables) {
-    if (std::find(keys.begin(), keys.end(), pollable->key()) != keys.end()) continue;
-    keys.push_back(pollable->key());
+    if (group.cancelled) break;  // one became ready since they were asked
+    if (!keys.insert(pollable->key()).second) continue;
     auto& signal = group.signals.emplace_back();
     ++group.running;
     asio::co_spawn(executor, pollable->wait(),
@@ -374,7 +378,7 @@ using Spliced = StreamResult<std::uint64_t>;
 
 // Both streams live until the guest goes on.
 Task<Spliced> splice(OutputStream* to, InputStream* from, std::uint64_t length, Wait wait) {
-  const auto sink = to->shared();
+  const auto& sink = to->shared();
   if (wait == Wait::Yes && length > 0) {
     while (sink->capacity() == 0 && sink->open()) co_await sink->wait();
   }
