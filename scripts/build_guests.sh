@@ -41,6 +41,7 @@ guests=(
   'start-loop   c         tests/guests/start-loop tests/guests/common'
   'start-trap   c         tests/guests/start-trap tests/guests/common'
   'types        c         tests/guests/types'
+  'values       c         tests/guests/values'
   'files        rust      tests/guests/files'
   'sockets      rust      tests/guests/sockets'
   'sockets-http rust      tests/guests/sockets-http tests/guests/sockets'

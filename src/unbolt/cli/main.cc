@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "unbolt/cli/call.h"
 #include "unbolt/cli/inspect.h"
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/run.h"
@@ -20,18 +21,8 @@
 namespace unbolt::cli {
 namespace {
 
-void add_run(CLI::App& app, RunOptions& options) {
-  auto& run = *app.add_subcommand(
-      "run",
-      "Serve a component that handles HTTP, or run one that is a command (also a core module of "
-      "WASI preview1)");
-  run.add_option("FILE", options.file, "The component")->required();
-  run.add_option("--listen", options.listen, "Address to listen on; port 0 picks a free one")
-      ->type_name("HOST:PORT")
-      ->capture_default_str();
-  run.add_flag("--cgi", options.cgi,
-               "Serve a command: each request runs it, with CGI variables in its environment, the "
-               "body as its input and its output as the response");
+// What a component gets, whatever it is run for.
+void add_grants(CLI::App& run, RunOptions& options) {
   run.add_option("--link", options.links, "Provider of a contract, as wasi:keyvalue=sqlite:app.db")
       ->type_name("CONTRACT=URL")
       ->allow_extra_args(false);
@@ -59,6 +50,26 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--grant", options.grants, "What the component may do; see docs/grants.md")
       ->type_name("KIND:VALUE")
       ->allow_extra_args(false);
+  run.add_option("--max-memory", options.max_memory,
+                 "MiB that each memory of an instance may grow to")
+      ->type_name("MIB")
+      ->check(CLI::Range(1u, 4096u))
+      ->capture_default_str();
+}
+
+void add_run(CLI::App& app, RunOptions& options) {
+  auto& run = *app.add_subcommand(
+      "run",
+      "Serve a component that handles HTTP, or run one that is a command (also a core module of "
+      "WASI preview1)");
+  run.add_option("FILE", options.file, "The component")->required();
+  run.add_option("--listen", options.listen, "Address to listen on; port 0 picks a free one")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  run.add_flag("--cgi", options.cgi,
+               "Serve a command: each request runs it, with CGI variables in its environment, the "
+               "body as its input and its output as the response");
+  add_grants(run, options);
   run.add_option("--isolation", options.isolation,
                  "State of an instance: fresh for each request (the default), or reused:N")
       ->type_name("fresh|reused:N");
@@ -69,17 +80,28 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "Seconds a request may take; default: 30, for a command no limit")
       ->type_name("S")
       ->check(CLI::Range(0.001, 86'400.0));
-  run.add_option("--max-memory", options.max_memory,
-                 "MiB that each memory of an instance may grow to")
-      ->type_name("MIB")
-      ->check(CLI::Range(1u, 4096u))
-      ->capture_default_str();
   run.add_option("--max-instances", options.max_instances,
                  "Instances that may be live at a time; 0: no pool for them")
       ->type_name("N")
       ->check(CLI::Range(0u, 100'000u))
       ->capture_default_str();
   run.add_option("ARGS", options.arguments, "Arguments of a command, after --");
+}
+
+void add_call(CLI::App& app, CallOptions& options) {
+  auto& call = *app.add_subcommand(
+      "call", "Call one exported function of a component, with JSON in and JSON out");
+  call.add_option("FILE", options.run.file, "The component")->required();
+  call.add_option("FUNCTION", options.function,
+                  "package:name/interface.function, or a function of the world's top level")
+      ->required();
+  call.add_option("JSON", options.arguments,
+                  "Arguments: an array, or an object by their names; - reads standard input")
+      ->capture_default_str();
+  add_grants(call, options.run);
+  call.add_option("--timeout", options.run.timeout, "Seconds that the call may take")
+      ->type_name("S")
+      ->check(CLI::Range(0.001, 86'400.0));
 }
 
 void add_inspect(CLI::App& app, InspectOptions& options) {
@@ -111,8 +133,11 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "unbolt " UNBOLT_VERSION);
   app.require_subcommand(1);
   RunOptions run;
+  CallOptions call;
+  call.run.max_instances = 0;  // one, which needs no pool
   InspectOptions inspect;
   add_run(app, run);
+  add_call(app, call);
   add_inspect(app, inspect);
   // What follows `--` is the guest's and none of ours.
   auto [ours, guests] = split_arguments(argc, argv);
@@ -124,6 +149,7 @@ int main(int argc, char** argv) {
   }
   run.arguments.insert(run.arguments.end(), guests.begin(), guests.end());
   if (app.got_subcommand("run")) return run_command(run);
+  if (app.got_subcommand("call")) return call_command(call);
   return inspect_command(inspect);
 }
 

@@ -14,10 +14,9 @@
 #include <cstdlib>
 #include <thread>
 
-#include "unbolt/cli/component_file.h"
 #include "unbolt/cli/interrupts.h"
 #include "unbolt/cli/output.h"
-#include "unbolt/cli/settings.h"
+#include "unbolt/cli/runtime.h"
 #include "unbolt/component/bind.h"
 #include "unbolt/host/cgi_invocation.h"
 #include "unbolt/host/http_invocation.h"
@@ -29,11 +28,7 @@ namespace {
 using engine::Fault;
 using host::RunCall;
 
-constexpr std::size_t kBlockingThreads = 8;
 constexpr std::chrono::seconds kDrain{30};
-
-// Event loops outlive the providers and the blocking pool, whose threads resume tasks on them.
-using Contexts = std::vector<std::unique_ptr<asio::io_context>>;
 
 // How the component answers requests: by one of its functions.
 struct Entry {
@@ -82,12 +77,11 @@ Task<> drain(http::Server& server, const wasi::NetworkServices& network) {
 }
 
 // Serves until SIGTERM or SIGINT, then drains.
-int serve(const RunOptions& options, const Settings& settings, const Contexts& contexts,
-          host::ServedComponent& served, const engine::FiberSupport& fibers, const Entry& entry,
-          Log& log) {
+int serve(const RunOptions& options, Runtime& runtime, const Entry& entry) {
+  host::ServedComponent& served = runtime.served();
   served.limits.timeout =
       std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
-  served.isolation = settings.isolation;
+  served.isolation = runtime.settings().isolation;
   const auto to_log = [&served](std::string stream, LogLevel level) {
     return [&served, stream, level](Executor) {
       return wasi::log_output(*served.links.logging, served.name, stream, level);
@@ -95,15 +89,16 @@ int serve(const RunOptions& options, const Settings& settings, const Contexts& c
   };
   served.streams = {[](Executor) { return wasi::empty_input(); }, to_log("stdout", LogLevel::Info),
                     to_log("stderr", LogLevel::Warn)};
-  const auto listener = http::listen_on(settings.listen);
+  const auto listener = http::listen_on(runtime.settings().listen);
   if (!listener) {
     // The address was well formed: that it cannot be had is no bad usage.
     (void)report(listener.error());
     return kFailed;
   }
   std::vector<std::unique_ptr<Loop>> loops;
-  for (const auto& context : contexts) {
-    loops.push_back(std::make_unique<Loop>(*context, served, fibers, entry, log));
+  for (const auto& context : runtime.loops()) {
+    loops.push_back(
+        std::make_unique<Loop>(*context, served, runtime.fibers(), entry, runtime.log()));
     if (auto started = loops.back()->server->start(*listener); !started)
       return report(started.error());
   }
@@ -183,8 +178,9 @@ void leave_terminal_usable(int signal) {
 }
 
 // Runs the component's wasi:cli/run once, with the process's own streams.
-int run_once(const RunOptions& options, asio::io_context& io, host::ServedComponent& served,
-             const engine::FiberSupport& fibers, const component::ExportedFunc& run) {
+int run_once(const RunOptions& options, Runtime& runtime, const component::ExportedFunc& run) {
+  asio::io_context& io = *runtime.loops().front();
+  host::ServedComponent& served = runtime.served();
   const auto client = http::make_client(io.get_executor(), {});
   served.environment.stdin_is_terminal = ::isatty(STDIN_FILENO);
   served.environment.stdout_is_terminal = ::isatty(STDOUT_FILENO);
@@ -207,7 +203,8 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
   served.streams = {[](Executor loop) { return wasi::standard_input(loop, STDIN_FILENO); },
                     output_to(STDOUT_FILENO), output_to(STDERR_FILENO)};
 
-  auto live = std::make_unique<host::LiveInstance>(served, fibers, *client, io.get_executor());
+  auto live =
+      std::make_unique<host::LiveInstance>(served, runtime.fibers(), *client, io.get_executor());
   if (options.timeout) {
     const auto allowed = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
         std::chrono::duration<double>(*options.timeout));
@@ -247,31 +244,12 @@ int run_once(const RunOptions& options, asio::io_context& io, host::ServedCompon
 }  // namespace
 
 int run_command(const RunOptions& options) {
-  Log& log = stderr_log();
-  const auto settings = read_settings(options);
-  if (!settings) return report(settings.error());
-
-  const engine::Engine engine(engine::EngineOptions{.max_instances = options.max_instances});
-  if (options.max_instances > 0 && engine.pool_size() < options.max_instances) {
-    log.line(LogLevel::Warn, "engine",
-             "this machine's limits (mappings, address space) allow {}; {} were asked for",
-             engine.pool_size() ? fmt::format("{} pooled instances", engine.pool_size())
-                                : "no pool of instances",
-             options.max_instances);
-  }
-  const auto cache = engine::CompiledCache::open(engine::CompiledCache::default_folder());
-  if (!cache)
-    log.line(LogLevel::Warn, "engine", "compiled code is not cached: {}", cache.error().message);
-  const auto* cache_or_null = cache ? &*cache : nullptr;
-
-  const auto file = open_component(options.file, &engine, cache_or_null);
-  if (!file) return report(file.error());
-  const auto interfaces = host_interfaces((*file)->plan());
-  const auto linked = link_component(options.file, *file, engine, interfaces, cache_or_null);
-  if (!linked) return report(linked.error());
-  const auto handle = host::find_http_handler(**linked);
+  auto loaded = Runtime::load(options);
+  if (!loaded) return report(loaded.error());
+  Runtime& runtime = **loaded;
+  const auto handle = host::find_http_handler(runtime.component());
   if (!handle) return report(handle.error());
-  const auto* run = host::find_run(**linked);
+  const auto* run = host::find_run(runtime.component());
   if (options.cgi && !run) {
     return report(
         Error{ErrorCode::Unsupported,
@@ -283,43 +261,21 @@ int run_command(const RunOptions& options) {
         ErrorCode::Unsupported,
         options.file + ": nothing to run: it exports neither wasi:http/incoming-handler@0.2 nor "
                        "wasi:cli/run@0.2",
-        "unbolt inspect FILE lists what it exports"});
+        "unbolt inspect FILE lists what it exports, unbolt call FILE FUNCTION calls one"});
   }
   const bool serves = *handle || options.cgi;
-
-  Contexts contexts;
-  for (unsigned i = 0; i < (serves ? settings->threads : 1); ++i) {
-    contexts.push_back(std::make_unique<asio::io_context>(1));
-  }
-  BlockingPool blocking(kBlockingThreads);
-  const auto links = open_links(*settings, {log, blocking});
-  if (!links) return report(links.error());
-  host::ServedComponent served;
-  served.name = component_name(options.file);
-  served.component = *linked;
-  served.links = *links;
-  served.environment.grants = settings->grants;
-  auto preopens = open_directories(settings->grants);
-  if (!preopens) return report(preopens.error());
-  served.environment.preopens = std::move(*preopens);
-  // A command has the loop to itself.
-  served.environment.blocking = serves ? Blocking::on(blocking) : Blocking::here();
+  if (auto provided =
+          runtime.provide(options, serves ? Runtime::Use::Server : Runtime::Use::Command);
+      !provided)
+    return report(provided.error());
   // A command has a name; what serves requests has arguments only if it was given some.
-  if (!*handle || options.cgi || !options.arguments.empty())
-    served.environment.arguments.push_back(served.name);
-  served.environment.arguments.insert(served.environment.arguments.end(), options.arguments.begin(),
-                                      options.arguments.end());
-  served.limits.memory_bytes = std::uint64_t{options.max_memory} << 20;
-  served.limits.instances =
-      engine.pool_size() ? engine.pool_size() : std::max(1u, options.max_instances);
-
-  const engine::FiberSupport fibers(engine);
-  if (serves) {
-    const Entry entry = options.cgi ? Entry{Entry::Kind::CgiProgram, *run}
-                                    : Entry{Entry::Kind::HttpHandler, **handle};
-    return serve(options, *settings, contexts, served, fibers, entry, log);
-  }
-  return run_once(options, *contexts.front(), served, fibers, *run);
+  auto& arguments = runtime.served().environment.arguments;
+  if (!*handle || options.cgi || !arguments.empty())
+    arguments.insert(arguments.begin(), runtime.served().name);
+  if (!serves) return run_once(options, runtime, *run);
+  return serve(options, runtime,
+               options.cgi ? Entry{Entry::Kind::CgiProgram, *run}
+                           : Entry{Entry::Kind::HttpHandler, **handle});
 }
 
 }  // namespace unbolt::cli

@@ -17,6 +17,7 @@
 #include "unbolt/base/reply.h"
 #include "unbolt/component/abi.h"
 #include "unbolt/component/instance.h"
+#include "unbolt/component/lifted_call.h"
 
 namespace unbolt::component {
 
@@ -245,26 +246,19 @@ class ExportCall final : public engine::Store::Body {
   // After it has ended without a fault.
   auto& result() { return *result_; }
 
-  engine::Trap* run(engine::Store& store) override {
+  engine::Trap* run(engine::Store&) override {
     LiftLowerContext cx(instance_, lift_.options, lift_.instance);
-    if (cx.state().entered) {
-      cx.fail("cannot enter component instance");
-      return cx.trap();
-    }
+    if (!may_enter(cx)) return cx.trap();
     engine::Raw raw[kMaxFlatParams + 1];
     FlatWriter out(raw);
     const bool lowered =
         std::apply([&](auto&... a) { return Params::lower(cx, out, a...); }, args_);
     if (!lowered) return cx.trap();
-    cx.state().entered = true;
-    engine::Trap* trap = store.call(instance_.func(lift_.core_func), raw, std::size(raw));
-    cx.state().entered = false;
-    if (trap) return trap;
-    cx.guest_ran();
+    if (auto* trap = call_lifted(cx, lift_, raw)) return trap;
     if constexpr (!std::is_void_v<R>) {
       if (!lift_result(cx, raw)) return cx.trap();
     }
-    return post_return(cx, store, raw);
+    return call_post_return(cx, lift_, raw);
   }
 
  private:
@@ -279,16 +273,6 @@ class ExportCall final : public engine::Store::Body {
       return Abi<R>::lift(cx, in, value);
     }
   }
-  // CanonicalABI.md, "canon lift": called with the flat results, and may not leave the instance.
-  engine::Trap* post_return(LiftLowerContext& cx, engine::Store& store, engine::Raw* raw) {
-    if (!lift_.options.post_return) return nullptr;
-    cx.state().may_leave = false;
-    engine::Trap* trap =
-        store.call(instance_.func(*lift_.options.post_return), raw, kMaxFlatParams + 1);
-    cx.state().may_leave = true;
-    return trap;
-  }
-
   using Stored = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
   Instance& instance_;
   const Lift& lift_;

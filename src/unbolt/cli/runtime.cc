@@ -1,0 +1,62 @@
+#include "unbolt/cli/runtime.h"
+
+#include <algorithm>
+
+#include "unbolt/cli/component_file.h"
+
+namespace unbolt::cli {
+namespace {
+
+constexpr std::size_t kBlockingThreads = 8;
+
+}  // namespace
+
+Runtime::Runtime(Settings settings, const RunOptions& options)
+    : log_(stderr_log()),
+      settings_(std::move(settings)),
+      engine_(engine::EngineOptions{.max_instances = options.max_instances}),
+      fibers_(engine_) {
+  if (options.max_instances > 0 && engine_.pool_size() < options.max_instances) {
+    log_.line(LogLevel::Warn, "engine",
+              "this machine's limits (mappings, address space) allow {}; {} were asked for",
+              engine_.pool_size() ? fmt::format("{} pooled instances", engine_.pool_size())
+                                  : "no pool of instances",
+              options.max_instances);
+  }
+  served_.limits.memory_bytes = std::uint64_t{options.max_memory} << 20;
+  served_.limits.instances =
+      engine_.pool_size() ? engine_.pool_size() : std::max(1u, options.max_instances);
+}
+
+Result<std::unique_ptr<Runtime>> Runtime::load(const RunOptions& options) {
+  UNBOLT_ASSIGN(auto settings, read_settings(options));
+  std::unique_ptr<Runtime> runtime(new Runtime(std::move(settings), options));
+  const auto cache = engine::CompiledCache::open(engine::CompiledCache::default_folder());
+  if (!cache) {
+    runtime->log_.line(LogLevel::Warn, "engine", "compiled code is not cached: {}",
+                       cache.error().message);
+  }
+  const auto* cache_or_null = cache ? &*cache : nullptr;
+  UNBOLT_ASSIGN(auto file, open_component(options.file, &runtime->engine_, cache_or_null));
+  const auto interfaces = host_interfaces(file->plan());
+  UNBOLT_ASSIGN(runtime->served_.component,
+                link_component(options.file, file, runtime->engine_, interfaces, cache_or_null));
+  runtime->served_.name = component_name(options.file);
+  return runtime;
+}
+
+Result<> Runtime::provide(const RunOptions& options, Use use) {
+  const bool serves = use == Use::Server;
+  for (unsigned i = 0; i < (serves ? settings_.threads : 1); ++i)
+    loops_.push_back(std::make_unique<asio::io_context>(1));
+  blocking_.emplace(kBlockingThreads);
+  UNBOLT_ASSIGN(served_.links, open_links(settings_, {log_, *blocking_}));
+  auto& environment = served_.environment;
+  environment.grants = settings_.grants;
+  UNBOLT_ASSIGN(environment.preopens, open_directories(settings_.grants));
+  environment.blocking = serves ? Blocking::on(*blocking_) : Blocking::here();
+  environment.arguments = options.arguments;
+  return {};
+}
+
+}  // namespace unbolt::cli

@@ -1,0 +1,368 @@
+#include "unbolt/component/value.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "unbolt/component/lifted_call.h"
+
+namespace unbolt::component {
+namespace {
+
+using enum TypeKind;
+
+bool is_byte_list(const Type& type) {
+  return type.kind == List && !type.length && type.children[0]->kind == U8;
+}
+bool is_variant(TypeKind kind) {
+  return kind == Variant || kind == Enum || kind == Option || kind == Result;
+}
+bool valid_char(std::uint32_t c) { return c < 0x110000 && (c < 0xd800 || c > 0xdfff); }
+std::uint32_t flag_mask(const Type& type) {
+  return type.labels.size() >= 32 ? ~0u : (1u << type.labels.size()) - 1;
+}
+
+std::uint32_t load_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size) {
+  return size == 1   ? cx.load<std::uint8_t>(at)
+         : size == 2 ? cx.load<std::uint16_t>(at)
+                     : cx.load<std::uint32_t>(at);
+}
+void store_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size, std::uint32_t value) {
+  if (size == 1) {
+    cx.store(at, static_cast<std::uint8_t>(value));
+  } else if (size == 2) {
+    cx.store(at, static_cast<std::uint16_t>(value));
+  } else {
+    cx.store(at, value);
+  }
+}
+
+// The bits of a number, as many as its type has; the rest is passed over.
+std::uint64_t bits_of(const Value& value) {
+  if (const auto* v = std::get_if<std::int64_t>(&value.of)) return static_cast<std::uint64_t>(*v);
+  if (const auto* v = std::get_if<std::uint64_t>(&value.of)) return *v;
+  if (const auto* v = std::get_if<bool>(&value.of)) return *v;
+  if (const auto* v = std::get_if<char32_t>(&value.of)) return *v;
+  return std::get<FlagsValue>(value.of).bits;
+}
+
+// The value of a type that is one 32-bit core value.
+bool from_u32(LiftLowerContext& cx, const Type& type, std::uint32_t bits, Value& out) {
+  switch (type.kind) {
+    case Bool: out.of = bits != 0; return true;
+    case S8: out.of = std::int64_t{static_cast<std::int8_t>(bits)}; return true;
+    case S16: out.of = std::int64_t{static_cast<std::int16_t>(bits)}; return true;
+    case S32: out.of = std::int64_t{static_cast<std::int32_t>(bits)}; return true;
+    case U8: out.of = std::uint64_t{static_cast<std::uint8_t>(bits)}; return true;
+    case U16: out.of = std::uint64_t{static_cast<std::uint16_t>(bits)}; return true;
+    case U32: out.of = std::uint64_t{bits}; return true;
+    case Flags: out.of = FlagsValue{bits & flag_mask(type)}; return true;
+    case Char:
+      if (!valid_char(bits)) return cx.fail("invalid char");
+      out.of = static_cast<char32_t>(bits);
+      return true;
+    default: return cx.fail("this type has no value here");
+  }
+}
+
+// ---- Strings, lists and maps
+
+struct Span {
+  std::uint32_t pointer = 0, length = 0;
+};
+
+bool store_elements(LiftLowerContext& cx, const Type& element, const Values& values, Span& out) {
+  const std::uint64_t size = std::uint64_t{values.size()} * element.size;
+  if (size >= (1u << 31) || values.size() >= (1u << 31))
+    return cx.fail("a list is too long for the guest");
+  out.length = static_cast<std::uint32_t>(values.size());
+  if (!cx.allocate(static_cast<std::uint32_t>(size), element.alignment, out.pointer)) return false;
+  for (std::uint32_t i = 0; i < out.length; ++i) {
+    if (!store_value(cx, element, out.pointer + i * element.size, values[i])) return false;
+  }
+  return true;
+}
+bool load_elements(LiftLowerContext& cx, const Type& element, Span in, Values& out) {
+  if (!cx.check_list(in.pointer, in.length, element.size, element.alignment) ||
+      !cx.charge(std::uint64_t{in.length} * sizeof(Value)))
+    return false;
+  out.resize(in.length);
+  for (std::uint32_t i = 0; i < in.length; ++i) {
+    if (!load_value(cx, element, in.pointer + i * element.size, out[i])) return false;
+  }
+  return true;
+}
+
+bool has_span(const Type& type) {
+  return type.kind == String || type.kind == Map || (type.kind == List && !type.length);
+}
+// A map is a list of pairs (CanonicalABI.md, "despecialize").
+const Type& element_of(const Type& type) { return *type.children[type.kind == Map ? 2 : 0]; }
+bool to_span(LiftLowerContext& cx, const Type& type, const Value& value, Span& out) {
+  if (type.kind == String)
+    return cx.lower_string(std::get<std::string>(value.of), out.pointer, out.length);
+  if (is_byte_list(type)) {
+    const auto& bytes = std::get<Bytes>(value.of);
+    return Abi<std::span<const std::uint8_t>>::to(cx, bytes, out.pointer, out.length);
+  }
+  return store_elements(cx, element_of(type), std::get<Values>(value.of), out);
+}
+bool from_span(LiftLowerContext& cx, const Type& type, Span in, Value& out) {
+  if (type.kind == String) {
+    std::string_view text;
+    if (!cx.lift_string(in.pointer, in.length, text) || !cx.charge(text.size())) return false;
+    out.of = std::string(text);
+    return true;
+  }
+  if (is_byte_list(type)) {
+    if (!cx.check_list(in.pointer, in.length, 1, 1) || !cx.charge(in.length)) return false;
+    const std::uint8_t* begin = cx.at(in.pointer);
+    out.of = Bytes(begin, begin + in.length);
+    return true;
+  }
+  return load_elements(cx, element_of(type), in, out.of.emplace<Values>());
+}
+
+// The fields of a record or tuple, and the elements of a fixed-length list.
+template <class F>
+bool each_field(const Type& type, F visit) {
+  const std::size_t count = type.kind == List ? *type.length : type.children.size();
+  std::uint32_t offset = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Type& field = *type.children[type.kind == List ? 0 : i];
+    offset = align_to(offset, field.alignment);
+    if (!visit(field, i, offset)) return false;
+    offset += field.size;
+  }
+  return true;
+}
+bool start_fields(LiftLowerContext& cx, const Type& type, Value& out) {
+  const std::size_t count = type.kind == List ? *type.length : type.children.size();
+  if (!cx.charge(std::uint64_t{count} * sizeof(Value))) return false;
+  out.of.emplace<Values>(count);
+  return true;
+}
+
+// A variant's case: its payload type, null where it has none.
+bool start_case(LiftLowerContext& cx, const Type& type, std::uint32_t index, Value& out,
+                const Type*& payload) {
+  if (index >= type.children.size()) return cx.fail("invalid variant discriminant");
+  payload = type.children[index];
+  auto& value = out.of.emplace<CaseValue>();
+  value.index = index;
+  if (payload) {
+    if (!cx.charge(sizeof(Value))) return false;
+    value.payload = std::make_unique<Value>();
+  }
+  return true;
+}
+
+}  // namespace
+
+// ---- Memory
+
+bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, const Value& value) {
+  if (has_span(type)) {
+    Span span;
+    if (!to_span(cx, type, value, span)) return false;
+    cx.store(at, span.pointer);
+    cx.store(at + 4, span.length);
+    return true;
+  }
+  if (is_variant(type.kind)) {
+    const auto& chosen = std::get<CaseValue>(value.of);
+    store_sized(cx, at, discriminant_size(type.children.size()), chosen.index);
+    const Type* payload = type.children[chosen.index];
+    return !payload || store_value(cx, *payload, at + payload_offset(type), *chosen.payload);
+  }
+  switch (type.kind) {
+    case F32: cx.store(at, std::get<float>(value.of)); return true;
+    case F64: cx.store(at, std::get<double>(value.of)); return true;
+    case S64:
+    case U64: cx.store(at, bits_of(value)); return true;
+    case Record:
+    case Tuple:
+    case List: {
+      const auto& fields = std::get<Values>(value.of);
+      return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t offset) {
+        return store_value(cx, field, at + offset, fields[i]);
+      });
+    }
+    default:
+      store_sized(cx, at, type.size, static_cast<std::uint32_t>(bits_of(value)));
+      return true;
+  }
+}
+
+bool load_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value& out) {
+  if (has_span(type))
+    return from_span(cx, type, {cx.load<std::uint32_t>(at), cx.load<std::uint32_t>(at + 4)}, out);
+  if (is_variant(type.kind)) {
+    const Type* payload;
+    const auto index = load_sized(cx, at, discriminant_size(type.children.size()));
+    if (!start_case(cx, type, index, out, payload)) return false;
+    return !payload || load_value(cx, *payload, at + payload_offset(type),
+                                  *std::get<CaseValue>(out.of).payload);
+  }
+  switch (type.kind) {
+    case F32: out.of = cx.load<float>(at); return true;
+    case F64: out.of = cx.load<double>(at); return true;
+    case S64: out.of = cx.load<std::int64_t>(at); return true;
+    case U64: out.of = cx.load<std::uint64_t>(at); return true;
+    case Record:
+    case Tuple:
+    case List: {
+      if (!start_fields(cx, type, out)) return false;
+      auto& fields = std::get<Values>(out.of);
+      return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t offset) {
+        return load_value(cx, field, at + offset, fields[i]);
+      });
+    }
+    default: return from_u32(cx, type, load_sized(cx, at, type.size), out);
+  }
+}
+
+// ---- Flat values
+
+bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, const Value& value) {
+  if (has_span(type)) {
+    Span span;
+    if (!to_span(cx, type, value, span)) return false;
+    out.u32(span.pointer);
+    out.u32(span.length);
+    return true;
+  }
+  if (is_variant(type.kind)) {
+    const auto& chosen = std::get<CaseValue>(value.of);
+    out.u32(chosen.index);
+    const Type* payload = type.children[chosen.index];
+    if (payload && !lower_value(cx, *payload, out, *chosen.payload)) return false;
+    out.zeros(type.flat.size() - 1 - (payload ? payload->flat.size() : 0));
+    return true;
+  }
+  switch (type.kind) {
+    case F32: out.f32(std::get<float>(value.of)); return true;
+    case F64: out.f64(std::get<double>(value.of)); return true;
+    case S64:
+    case U64: out.u64(bits_of(value)); return true;
+    case Record:
+    case Tuple:
+    case List: {
+      const auto& fields = std::get<Values>(value.of);
+      return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t) {
+        return lower_value(cx, field, out, fields[i]);
+      });
+    }
+    default: out.u32(static_cast<std::uint32_t>(bits_of(value))); return true;
+  }
+}
+
+bool lift_value(LiftLowerContext& cx, const Type& type, FlatReader& in, Value& out) {
+  if (has_span(type)) {
+    const auto pointer = in.u32();
+    return from_span(cx, type, {pointer, in.u32()}, out);
+  }
+  if (is_variant(type.kind)) {
+    const Type* payload;
+    if (!start_case(cx, type, in.u32(), out, payload)) return false;
+    if (payload && !lift_value(cx, *payload, in, *std::get<CaseValue>(out.of).payload))
+      return false;
+    in.skip(type.flat.size() - 1 - (payload ? payload->flat.size() : 0));
+    return true;
+  }
+  switch (type.kind) {
+    case F32: out.of = in.f32(); return true;
+    case F64: out.of = in.f64(); return true;
+    case S64: out.of = static_cast<std::int64_t>(in.u64()); return true;
+    case U64: out.of = in.u64(); return true;
+    case Record:
+    case Tuple:
+    case List: {
+      if (!start_fields(cx, type, out)) return false;
+      auto& fields = std::get<Values>(out.of);
+      return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t) {
+        return lift_value(cx, field, in, fields[i]);
+      });
+    }
+    default: return from_u32(cx, type, in.u32(), out);
+  }
+}
+
+// ---- Calls
+
+unbolt::Result<> check_plain_values(const FuncType& type) {
+  if (type.async) return fail(ErrorCode::Unsupported, "an async function cannot be called yet");
+  const Type* found = nullptr;
+  const std::function<void(const Type*)> look = [&](const Type* part) {
+    if (!part || found) return;
+    switch (part->kind) {
+      case TypeKind::Own:
+      case TypeKind::Borrow:
+      case Stream:
+      case Future:
+      case ErrorContext: found = part; return;
+      default: break;
+    }
+    for (const Type* child : part->children) look(child);
+  };
+  for (const Param& param : type.params) look(param.type);
+  look(type.result);
+  if (found)
+    return fail(ErrorCode::Unsupported,
+                "its type holds {}, which has no value outside of a component", to_wit(found));
+  return {};
+}
+
+ValueCall::ValueCall(Instance& instance, const ExportedFunc& func, Values arguments)
+    : instance_(instance),
+      lift_(instance.component().plan().lifts[std::get<std::uint32_t>(func.target)]),
+      signature_(flatten(*func.type, Context::Lift)),
+      arguments_(std::move(arguments)) {}
+
+bool ValueCall::lower_arguments(LiftLowerContext& cx, std::span<engine::Raw> raw) {
+  const auto& params = lift_.type->params;
+  FlatWriter out(raw.data());
+  if (!signature_.params_in_memory) {
+    for (std::size_t i = 0; i < params.size(); ++i) {
+      if (!lower_value(cx, *params[i].type, out, arguments_[i])) return false;
+    }
+    return true;
+  }
+  std::uint32_t size = 0, alignment = 1;
+  for (const Param& param : params) {
+    size = align_to(size, param.type->alignment) + param.type->size;
+    alignment = std::max(alignment, param.type->alignment);
+  }
+  std::uint32_t at;
+  if (!cx.allocate(align_to(size, alignment), alignment, at)) return false;
+  std::uint32_t offset = 0;
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    offset = align_to(offset, params[i].type->alignment);
+    if (!store_value(cx, *params[i].type, at + offset, arguments_[i])) return false;
+    offset += params[i].type->size;
+  }
+  out.u32(at);
+  return true;
+}
+
+bool ValueCall::lift_result(LiftLowerContext& cx, std::span<const engine::Raw> raw) {
+  const Type* type = lift_.type->result;
+  if (!type) return true;
+  Value& value = result_.emplace();
+  FlatReader in(raw.data());
+  if (!signature_.result_in_memory) return lift_value(cx, *type, in, value);
+  const auto at = in.u32();
+  return cx.aligned(at, type->alignment) && cx.in_bounds(at, type->size) &&
+         load_value(cx, *type, at, value);
+}
+
+engine::Trap* ValueCall::run(engine::Store&) {
+  LiftLowerContext cx(instance_, lift_.options, lift_.instance);
+  if (!may_enter(cx)) return cx.trap();
+  engine::Raw raw[kMaxFlatParams + 1];
+  if (!lower_arguments(cx, raw)) return cx.trap();
+  if (auto* trap = call_lifted(cx, lift_, raw)) return trap;
+  if (!lift_result(cx, raw)) return cx.trap();
+  return call_post_return(cx, lift_, raw);
+}
+
+}  // namespace unbolt::component
