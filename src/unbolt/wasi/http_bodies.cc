@@ -41,6 +41,14 @@ void OutgoingBodySink::cut_off() {
 
 Result<> OutgoingBodySink::finish(http::Fields trailers) {
   if (failure_) return std::unexpected(*failure_);
+  if (declared_ && written_ != *declared_) {
+    failure_ = Error{
+        ErrorCode::ProtocolError,
+        fmt::format("the body is {} bytes shorter than content-length", *declared_ - written_),
+        {}};
+    if (writer_) writer_->abort();
+    return std::unexpected(*failure_);
+  }
   finished_ = true;
   if (writer_) return writer_->finish(std::move(trailers));
   trailers_ = std::move(trailers);
@@ -60,6 +68,12 @@ std::size_t OutgoingBodySink::capacity() {
 
 Reply<Result<>> OutgoingBodySink::write(ByteView bytes) {
   if (failure_) return Result<>(std::unexpected(*failure_));
+  if (declared_ && bytes.size() > *declared_ - written_) {
+    failure_ = Error{ErrorCode::LimitExceeded, "the body is longer than content-length", {}};
+    if (writer_) writer_->abort();
+    return Result<>(std::unexpected(*failure_));
+  }
+  written_ += bytes.size();
   if (!writer_) {
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
     return Result<>{};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 
 #include "unbolt/component/bind.h"
 #include "unbolt/contracts/guest.h"
@@ -36,11 +37,28 @@ template <class Message>
 Own<Fields> headers_of(Call&, Borrow<Message> message) {
   return std::make_unique<Fields>(Fields{message->fields, true});
 }
+// What the content-length says, where it is one.
+std::optional<std::uint64_t> declared_length(const http::Fields& fields) {
+  std::optional<std::uint64_t> length;
+  for (const auto& field : fields) {
+    if (!http::equals_ignoring_case(field.name, "content-length")) continue;
+    std::uint64_t value = 0;
+    const char* end = field.value.data() + field.value.size();
+    const auto [stop, ec] = std::from_chars(field.value.data(), end, value);
+    if (ec != std::errc() || stop != end) return std::nullopt;
+    length = value;
+  }
+  return length;
+}
+
 template <class Message>
 std::expected<Own<OutgoingBody>, None> body_of(Call& call, Borrow<Message> message) {
   if (message->body) return std::unexpected(None{});
-  message->body = std::make_shared<OutgoingBodySink>(loop_of(call));
-  return std::make_unique<OutgoingBody>(message->body);
+  constexpr bool kResponse = std::same_as<Message, OutgoingResponse>;
+  // A response may have none of the body that it declares: to HEAD, with 304. Its writer knows.
+  message->body = std::make_shared<OutgoingBodySink>(
+      loop_of(call), kResponse ? std::nullopt : declared_length(*message->fields));
+  return std::make_unique<OutgoingBody>(message->body, kResponse);
 }
 
 // ---- outgoing-body
@@ -57,7 +75,10 @@ Result<Finished> body_finish(Call&, Own<OutgoingBody> body, std::optional<Own<Fi
   auto finished = body->sink->finish(trailers ? *(*trailers)->list : http::Fields{});
   if (finished) return Finished{};
   if (finished.error().code == ErrorCode::ProtocolError) {
-    return Finished(std::unexpected(http_error<HttpErrorCase::HttpRequestBodySize>(OptionalU64{})));
+    const OptionalU64 written = body->sink->written();
+    return Finished(std::unexpected(body->of_response
+                                        ? http_error<HttpErrorCase::HttpResponseBodySize>(written)
+                                        : http_error<HttpErrorCase::HttpRequestBodySize>(written)));
   }
   return Finished(std::unexpected(to_http_error(finished.error())));
 }

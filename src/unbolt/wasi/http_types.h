@@ -75,13 +75,17 @@ class IncomingBodySource final : public Source {
 // bounded buffer stands in for the connection.
 class OutgoingBodySink final : public Sink {
  public:
-  explicit OutgoingBodySink(Executor loop) : loop_(loop) {}
+  // `declared`: what a request's content-length promises.
+  OutgoingBodySink(Executor loop, std::optional<std::uint64_t> declared)
+      : loop_(loop), declared_(declared) {}
 
   // The message is sent now; the writer outlives the sink or `cut_off`.
   void attach(http::BodyWriter* writer, std::shared_ptr<void> owner = nullptr);
   void cut_off();
+  // ProtocolError where it is shorter than was declared: the peer must see that, too.
   Result<> finish(http::Fields trailers);
   bool finished() const { return finished_; }
+  std::uint64_t written() const { return written_; }
   // Dropped without `finish`: the peer must see that it is incomplete.
   void abandon();
 
@@ -99,6 +103,8 @@ class OutgoingBodySink final : public Sink {
   Executor loop_;
   http::BodyWriter* writer_ = nullptr;
   std::shared_ptr<void> owner_;
+  std::optional<std::uint64_t> declared_;
+  std::uint64_t written_ = 0;
   Bytes buffer_;  // before it is attached
   bool finished_ = false;
   http::Fields trailers_;
@@ -126,10 +132,12 @@ struct FutureTrailers {
 };
 
 struct OutgoingBody {
-  explicit OutgoingBody(std::shared_ptr<OutgoingBodySink> to) : sink(std::move(to)) {}
+  OutgoingBody(std::shared_ptr<OutgoingBodySink> to, bool response)
+      : sink(std::move(to)), of_response(response) {}
   OutgoingBody(const OutgoingBody&) = delete;
   OutgoingBody& operator=(const OutgoingBody&) = delete;
   std::shared_ptr<OutgoingBodySink> sink;
+  bool of_response = false;
   bool written = false;
   bool done = false;
   Children children{};
