@@ -111,7 +111,8 @@ class Served {
     host::ComponentHandler handler(pool, *handle_, stderr_log());
     for (int i = 0; i < times; ++i) {
       Nothing body;
-      http::Request request{{"GET", "http", "localhost", "/", {{"host", "localhost"}}}, &body};
+      http::Request request{.head = {"GET", "http", "localhost", "/", {{"host", "localhost"}}},
+                            .body = &body};
       Nowhere nowhere;
       co_await handler.handle(request, nowhere);
       if (nowhere.status() != 200) bench::give_up("the component did not answer with 200");

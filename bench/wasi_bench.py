@@ -70,10 +70,6 @@ def copy_subjects(unbolt, guests, folder, size):
     def native():
         return timed(["dd", f"if={source}", f"of={target}", f"bs={BUFFER}", "status=none"])
 
-    def native_in_pieces():
-        # The preview1 adapter hands on 4 KiB of a write at a time.
-        return timed(["dd", f"if={source}", f"of={target}", f"ibs={BUFFER}", "obs=4096", "status=none"])
-
     def streams():
         return timed([unbolt, "run", guests / "files.wasm", "--dir", f"{folder}::/", "--", *operations])
 
@@ -91,7 +87,6 @@ def copy_subjects(unbolt, guests, folder, size):
 
     return {
         "files.native": lambda: fresh(native),
-        "files.native-pieces": lambda: fresh(native_in_pieces),
         "files.streams": lambda: fresh(streams),
         "files.preview1": lambda: fresh(preview1),
         "files.threads": lambda: fresh(threads),

@@ -39,6 +39,8 @@ fi
 
 echo "native/: building the engine and the WebAssembly tools with $(rustc --version) (minutes the first time)"
 messages="$target/.unbolt-messages.json"
+# Clones share the folder, and cargo goes by the files' times: it would take what an other clone built later for ours.
+(cd "$root/native" && CARGO_TARGET_DIR="$target" cargo clean --quiet --release --locked -p unbolt-native -p unbolt-guest)
 (cd "$root/native" &&
     CARGO_TARGET_DIR="$target" cargo build --release --locked --message-format=json-render-diagnostics) >"$messages"
 # The guest tool by itself: together with the library it would have the engine compiled a second time.

@@ -11,15 +11,17 @@ use wit_component::ComponentEncoder;
 use crate::exit_status::keep_exit_status;
 use crate::own_memory::give_own_memory;
 use crate::to_c_string;
+use crate::whole_writes::write_whole;
 
 fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     let module = give_own_memory(module)?;
     let module = keep_exit_status(&module)?;
+    let adapter = write_whole(WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER);
     let encode = || {
         ComponentEncoder::default()
             .validate(true)
             .module(&module)?
-            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)?
+            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, &adapter)?
             .encode()
     };
     encode().map_err(|error| format!("{error:#}"))

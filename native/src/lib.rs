@@ -8,6 +8,7 @@ mod engine;
 mod exit_status;
 mod own_memory;
 mod validate;
+mod whole_writes;
 
 /// Gives a Rust string to C: the caller frees it with `unbolt_string_delete`.
 pub(crate) fn to_c_string(text: String) -> *mut std::ffi::c_char {

@@ -4,6 +4,10 @@
 
 #[path = "../../src/exit_status.rs"]
 mod exit_status;
+// Its tests run with this program's: those of the library would build the engine once more.
+#[cfg(test)]
+#[path = "../../src/whole_writes.rs"]
+mod whole_writes;
 
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
