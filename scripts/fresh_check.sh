@@ -5,8 +5,8 @@
 #   scripts/fresh_check.sh [FOLDER [TARGET...]]      (default: /var/tmp/unbolt-fresh, and the targets build test)
 #
 # The folder's `base` (Debian alone) is kept for the next time; `root` is made anew each time and kept to look at.
-# What this machine knows of mirrors and certificates goes in with it: apt's Debian sources and settings, Cargo's and
-# pip's configuration, and the environment's CARGO_*, PIP_*, SSL_CERT_* and proxies.
+# What this machine knows of mirrors and certificates goes in with it: apt's Debian sources and settings, Cargo's, pip's,
+# npm's and Go's configuration, and the environment's CARGO_*, PIP_*, GO*, NPM_CONFIG_*, SSL_CERT_* and proxies.
 #
 #   UNBOLT_FRESH_USER    the user who runs make (default: builder, who may sudo; or root)
 #   UNBOLT_FRESH_AFTER   a command to run there after make, in the clone
@@ -90,6 +90,9 @@ if [ -z "${UNBOLT_FRESH_KEEP:-}" ] || [ ! -d "$root$clone" ]; then
   for file in "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf"; do
     if [ -f "$file" ]; then install -D -m 644 "$file" "$root$home/.config/pip/pip.conf"; fi
   done
+  for file in .npmrc .config/go/env; do
+    if [ -f "$HOME/$file" ]; then install -D -m 600 "$HOME/$file" "$root$home/$file"; fi
+  done
   # Wheels that pip is told to find in a folder.
   for place in ${PIP_FIND_LINKS:-}; do
     if [ -d "$place" ]; then mkdir -p "$root$place" && cp -a "$place/." "$root$place/"; fi
@@ -104,7 +107,7 @@ mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t sysfs sys "$root/sys"
 
-mapfile -t passed < <(env | grep -E '^(CARGO_[A-Z_]+|PIP_[A-Z_]+|SSL_CERT_(FILE|DIR)|(https?|no|HTTPS?|NO)_(proxy|PROXY))=' |
+mapfile -t passed < <(env | grep -E '^(CARGO_[A-Z_]+|PIP_[A-Z_]+|GO[A-Z_]+|NPM_CONFIG_[A-Z_]+|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|(https?|no|HTTPS?|NO)_(proxy|PROXY))=' |
     grep -v '^CARGO_\(HOME\|TARGET_DIR\)=' || true)
 inside() {
   chroot --userspec="$user:" --groups= "$root" /usr/bin/env -i HOME="$home" USER="$user" LANG=C.UTF-8 TERM=dumb \
