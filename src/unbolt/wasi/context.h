@@ -17,6 +17,8 @@
 
 namespace unbolt::wasi {
 
+class InstanceFiles;
+
 struct NetworkServices;  // sockets_network.h
 class InstanceNetwork;
 std::shared_ptr<NetworkServices> make_network_services();
@@ -58,8 +60,8 @@ struct Context {
   std::shared_ptr<InstanceNetwork> network;
   std::shared_ptr<Source> standard_input;
   std::shared_ptr<Sink> standard_output, standard_error;
-  std::shared_ptr<void> open_files;  // each that the instance holds has a share of it
-  std::optional<int> exit_status;    // set by wasi:cli/exit, which then traps
+  std::shared_ptr<InstanceFiles> files;  // file_streams.h
+  std::optional<int> exit_status;        // set by wasi:cli/exit, which then traps
 };
 
 }  // namespace unbolt::wasi

@@ -6,8 +6,8 @@
 namespace unbolt::wasi {
 namespace {
 
-// The most that one read or write moves.
-constexpr std::size_t kLargestPiece = 256 * 1024;
+// The most that one write moves.
+constexpr std::size_t kLargestWrite = 256 * 1024;
 
 Result<> to_result(const files::Outcome<>& outcome) {
   if (!outcome) return std::unexpected(to_error(outcome.error()));
@@ -20,18 +20,18 @@ class FileSource final : public Source {
       : file_(std::move(file)), offset_(offset) {}
 
   Reply<Result<>> fetch(std::size_t limit) override {
-    if (begin_ != end_) return Result<>{};
-    const auto into = make_room(std::min(limit, kLargestPiece));
+    const std::span into(file_->instance()->buffer(), std::min(limit, InstanceFiles::kLargestRead));
+    fetched_ = {};
     const auto& node = file_->node();
     if (!file_->blocking().at_once()) {
       const auto cached = node.read_cached(into, offset_);
       if (!cached && cached.error().value == EAGAIN) return fetch_from_disk(into);
-      return fetched(cached);
+      return fetched(into, cached);
     }
-    return fetched(node.read(into, offset_));
+    return fetched(into, node.read(into, offset_));
   }
-  ByteView available() override { return {buffer_.get() + begin_, end_ - begin_}; }
-  void consume(std::size_t size) override { begin_ += size; }
+  ByteView available() override { return fetched_; }
+  void consume(std::size_t size) override { fetched_ = fetched_.subspan(size); }
   // A file may grow after its end was met, so the next `fetch` looks again.
   bool open() override { return !at_end_; }
   std::optional<Error> failure() override { return std::nullopt; }
@@ -39,17 +39,9 @@ class FileSource final : public Source {
   Task<> wait() override { co_return; }
 
  private:
-  std::span<std::uint8_t> make_room(std::size_t size) {
-    if (size > room_) {
-      buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(size);
-      room_ = size;
-    }
-    begin_ = end_ = 0;
-    return {buffer_.get(), size};
-  }
-  Result<> fetched(const files::Outcome<std::size_t>& count) {
+  Result<> fetched(std::span<std::uint8_t> into, const files::Outcome<std::size_t>& count) {
     if (!count) return std::unexpected(to_error(count.error()));
-    end_ = *count;
+    fetched_ = into.first(*count);
     offset_ += *count;
     at_end_ = *count == 0;
     return {};
@@ -57,15 +49,14 @@ class FileSource final : public Source {
   Task<Result<>> fetch_from_disk(std::span<std::uint8_t> into) {
     const auto& node = file_->node();
     const std::uint64_t offset = offset_;
-    co_return fetched(co_await file_->blocking()
-                          .run([&node, into, offset] { return node.read(into, offset); })
-                          .wait());
+    co_return fetched(into, co_await file_->blocking()
+                                .run([&node, into, offset] { return node.read(into, offset); })
+                                .wait());
   }
 
   std::shared_ptr<const OpenFile> file_;
   std::uint64_t offset_;
-  std::unique_ptr<std::uint8_t[]> buffer_;
-  std::size_t room_ = 0, begin_ = 0, end_ = 0;
+  ByteView fetched_;  // in the instance's buffer, until it was given
   bool at_end_ = false;
 };
 
@@ -77,7 +68,7 @@ class FileSink final : public Sink {
 
   bool open() override { return true; }
   std::optional<Error> failure() override { return std::nullopt; }
-  std::size_t capacity() override { return kLargestPiece; }
+  std::size_t capacity() override { return kLargestWrite; }
   Reply<Result<>> write(ByteView bytes) override {
     if (file_->blocking().at_once()) return to_result(write_all(bytes));
     return write_on_thread(bytes);

@@ -42,17 +42,17 @@ struct FileDescriptor {
 struct EntryStream {
   std::unique_ptr<files::Listing> listing;
   Blocking blocking;
-  std::shared_ptr<void> counted;
+  std::shared_ptr<InstanceFiles> counted;
 };
 
 Context& context(Call& call) { return *call.host<contracts::Guest>().wasi; }
 Blocking blocking(Call& call) { return context(call).environment->blocking; }
 
 // One of the files that the instance may hold; null where it has them all.
-std::shared_ptr<void> count_file(Call& call) {
-  auto& count = context(call).open_files;
-  if (!count) count = std::make_shared<char>();
-  return count.use_count() > kMaxOpenFiles ? nullptr : count;
+std::shared_ptr<InstanceFiles> count_file(Call& call) {
+  auto& files = context(call).files;
+  if (!files) files = std::make_shared<InstanceFiles>();
+  return files.use_count() > kMaxOpenFiles ? nullptr : files;
 }
 
 template <class T>

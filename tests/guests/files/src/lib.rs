@@ -267,6 +267,17 @@ impl Shell {
                 }
                 Ok(w[2].to_string())
             }
+            // As many streams, each of which has read and is kept.
+            "read-many" => {
+                for i in 0..number(2) {
+                    let stream = self.descriptor(w[1]).read_via_stream(0).map_err(name)?;
+                    if stream.blocking_read(65536).map_err(stream_error)?.len() != 65536 {
+                        return Ok(format!("{i} short"));
+                    }
+                    self.held.push(Held::Input(stream));
+                }
+                Ok(w[2].to_string())
+            }
             "copy" => self.copy(w),
             "truncate-while-reading" => {
                 let descriptor = self.descriptor(w[1]);
