@@ -1,5 +1,7 @@
 #include "unbolt/component/transfer.h"
 
+#include "unbolt/component/type_rules.h"
+
 namespace unbolt::component {
 namespace {
 
@@ -17,27 +19,6 @@ bool is_plain(TypeKind kind) {
     case F32:
     case F64: return true;
     default: return false;
-  }
-}
-
-bool valid_char(std::uint32_t c) { return c < 0x110000 && (c < 0xd800 || c > 0xdfff); }
-
-std::uint32_t flag_mask(const Type& type) {
-  return type.labels.size() >= 32 ? ~0u : (1u << type.labels.size()) - 1;
-}
-
-std::uint32_t load_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size) {
-  return size == 1   ? cx.load<std::uint8_t>(at)
-         : size == 2 ? cx.load<std::uint16_t>(at)
-                     : cx.load<std::uint32_t>(at);
-}
-void store_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size, std::uint32_t value) {
-  if (size == 1) {
-    cx.store(at, static_cast<std::uint8_t>(value));
-  } else if (size == 2) {
-    cx.store(at, static_cast<std::uint16_t>(value));
-  } else {
-    cx.store(at, value);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "unbolt/component/lifted_call.h"
+#include "unbolt/component/type_rules.h"
 
 namespace unbolt::component {
 namespace {
@@ -15,25 +16,6 @@ bool is_byte_list(const Type& type) {
 }
 bool is_variant(TypeKind kind) {
   return kind == Variant || kind == Enum || kind == Option || kind == Result;
-}
-bool valid_char(std::uint32_t c) { return c < 0x110000 && (c < 0xd800 || c > 0xdfff); }
-std::uint32_t flag_mask(const Type& type) {
-  return type.labels.size() >= 32 ? ~0u : (1u << type.labels.size()) - 1;
-}
-
-std::uint32_t load_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size) {
-  return size == 1   ? cx.load<std::uint8_t>(at)
-         : size == 2 ? cx.load<std::uint16_t>(at)
-                     : cx.load<std::uint32_t>(at);
-}
-void store_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size, std::uint32_t value) {
-  if (size == 1) {
-    cx.store(at, static_cast<std::uint8_t>(value));
-  } else if (size == 2) {
-    cx.store(at, static_cast<std::uint16_t>(value));
-  } else {
-    cx.store(at, value);
-  }
 }
 
 // The bits of a number, as many as its type has; the rest is passed over.
