@@ -143,6 +143,8 @@ def test_functions_that_cannot_be_called(call, guests):
 def test_a_trap_and_an_endless_call(call, guests):
     trap = call("call", guests / "values.wasm", "echo.trap")
     assert trap.status == 1 and "echo.trap: wasm trap" in error_line(trap)
+    endless = call("call", guests / "values.wasm", "echo.endless", "--timeout", "0.3")
+    assert endless.status == 1 and "echo.endless: " in error_line(endless) and "deadline" in endless.err, endless
 
 
 def test_a_function_reaches_what_it_was_granted(call, guests, tmp_path):

@@ -3,8 +3,6 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <cstdio>
-#include <iostream>
-#include <iterator>
 
 #include <nlohmann/json.hpp>
 
@@ -144,12 +142,7 @@ int call_command(const CallOptions& options) {
   served.streams = {[](Executor) { return wasi::empty_input(); }, to_stderr, to_stderr};
   const auto client = http::make_client(io.get_executor(), {});
   host::LiveInstance live(served, (*runtime)->fibers(), *client, io.get_executor());
-  if (options.run.timeout) {
-    live.instance().store().set_deadline(
-        std::chrono::steady_clock::now() +
-        std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-            std::chrono::duration<double>(*options.run.timeout)));
-  }
+  set_deadline(live, options.run);
   ValueCall call(live.instance(), **func, std::move(*arguments));
   std::optional<engine::Fault> fault;
   std::exception_ptr failure;

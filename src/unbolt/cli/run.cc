@@ -205,11 +205,7 @@ int run_once(const RunOptions& options, Runtime& runtime, const component::Expor
 
   auto live =
       std::make_unique<host::LiveInstance>(served, runtime.fibers(), *client, io.get_executor());
-  if (options.timeout) {
-    const auto allowed = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-        std::chrono::duration<double>(*options.timeout));
-    live->instance().store().set_deadline(std::chrono::steady_clock::now() + allowed);
-  }
+  set_deadline(*live, options);
   RunCall call(live->instance(), run);
   std::optional<Fault> fault;
   std::exception_ptr failure;

@@ -59,4 +59,11 @@ Result<> Runtime::provide(const RunOptions& options, Use use) {
   return {};
 }
 
+void set_deadline(host::LiveInstance& instance, const RunOptions& options) {
+  if (!options.timeout) return;
+  const auto allowed = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double>(*options.timeout));
+  instance.instance().store().set_deadline(std::chrono::steady_clock::now() + allowed);
+}
+
 }  // namespace unbolt::cli

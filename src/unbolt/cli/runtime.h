@@ -50,4 +50,7 @@ class Runtime {
   host::ServedComponent served_;
 };
 
+// What runs once may take so long as it was told from now on, and where it was not, for ever.
+void set_deadline(host::LiveInstance& instance, const RunOptions& options);
+
 }  // namespace unbolt::cli

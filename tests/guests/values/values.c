@@ -50,6 +50,10 @@ void NAME(wide)(exports_test_values_echo_order_t *a, exports_test_values_echo_or
 }
 void NAME(nothing)(void) {}
 void NAME(trap)(void) { __builtin_trap(); }
+void NAME(endless)(void) {
+  for (volatile int i = 0;; ++i) {
+  }
+}
 
 void exports_values_greet(values_string_t *name, values_string_t *ret) {
   static const char kHello[] = "hello, ";
