@@ -8,6 +8,7 @@
 
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/runtime.h"
+#include "unbolt/component/value_call.h"
 #include "unbolt/component/value_json.h"
 #include "unbolt/wasi/standard_streams.h"
 

@@ -18,26 +18,9 @@
 #include "unbolt/component/abi.h"
 #include "unbolt/component/instance.h"
 #include "unbolt/component/lifted_call.h"
+#include "unbolt/component/lowered_call.h"
 
 namespace unbolt::component {
-
-// One call from the guest, as a host function sees it. Lives for the call.
-class Call {
- public:
-  Call(Instance& instance, const LoweredFunc& func) : instance_(instance), func_(func) {}
-  Instance& instance() const { return instance_; }
-  // What the instance was made with.
-  template <class T>
-  T& host() const {
-    return *static_cast<T*>(instance_.host());
-  }
-  // The import's own spelling: "wasi:keyvalue/store@0.2.0-draft".
-  const std::string& interface_name() const { return func_.import->interface_name; }
-
- private:
-  Instance& instance_;
-  const LoweredFunc& func_;
-};
 
 namespace detail {
 
@@ -65,19 +48,6 @@ constexpr std::size_t flat_of() {
     return Abi<T>::kFlat;
 }
 
-// Runs on the loop while the guest is parked; the references are to its fiber's stack, which waits
-// for us.
-template <class T>
-Task<> await_into(Task<T> task, std::optional<T>& value, std::exception_ptr& failure) {
-  try {
-    value.emplace(co_await std::move(task));
-  } catch (...) {
-    failure = std::current_exception();
-  }
-}
-
-std::string describe(std::exception_ptr failure);
-
 }  // namespace detail
 
 template <class R, class... Args, R (*Fn)(Call&, Args...)>
@@ -95,10 +65,8 @@ struct HostThunk<Fn> {
     const auto& func = *static_cast<const LoweredFunc*>(env);
     Instance& instance = Instance::of(caller);
     LiftLowerContext cx(instance, func.lowered->options, func.lowered->instance);
-    if (!cx.state().may_leave) [[unlikely]] {
-      cx.fail("cannot leave component instance");
+    if (!may_leave(cx)) [[unlikely]]
       return cx.trap();
-    }
     const std::uint32_t result_pointer =
         kResultInMemory ? static_cast<std::uint32_t>(raw[kResultPointer].i32) : 0;
     try {
@@ -144,18 +112,9 @@ struct HostThunk<Fn> {
   static engine::Trap* answer(LiftLowerContext& cx, engine::Raw* raw, std::uint32_t result_pointer,
                               Answer reply) {
     if constexpr (detail::Unwrap<Answer>::kReply) {
-      if (reply.ready()) [[likely]]
-        return finish(cx, raw, result_pointer, std::move(reply).take());
-      using Later = typename Answer::value_type;
-      std::optional<Later> value;
-      std::exception_ptr failure;
-      if (auto* trap = cx.instance().store().park(
-              detail::await_into(std::move(reply).task(), value, failure))) {
-        return trap;
-      }
-      if (failure) return internal_error(cx.instance(), failure);
-      cx.guest_ran();
-      return finish(cx, raw, result_pointer, std::move(*value));
+      return when_replied(cx, std::move(reply), [&](auto value) {
+        return finish(cx, raw, result_pointer, std::move(value));
+      });
     } else {
       return finish(cx, raw, result_pointer, std::move(reply));
     }
@@ -189,10 +148,6 @@ struct HostThunk<Fn> {
       if (!Abi<T>::lower(cx, out, value)) return cx.trap();
     }
     return nullptr;
-  }
-
-  static engine::Trap* internal_error(Instance& instance, std::exception_ptr failure) {
-    return instance.store().fail(engine::Fault::Kind::Internal, detail::describe(failure));
   }
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "unbolt/component/bind.h"
+#include "unbolt/component/lift_lower.h"
 #include "unbolt/component/transfer.h"
 
 namespace unbolt::component {
@@ -160,19 +160,5 @@ Trap* call_lifted(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   }
   return trapped;
 }
-
-namespace detail {
-
-std::string describe(std::exception_ptr failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "unknown exception";
-  }
-}
-
-}  // namespace detail
 
 }  // namespace unbolt::component

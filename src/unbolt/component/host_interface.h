@@ -1,10 +1,11 @@
 // What the host offers to components: interfaces by name and version, with functions bound by their
-// C++ types.
+// C++ types, or by value.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,11 +22,14 @@ using ResourceIds = std::vector<ResourceId>;
 
 struct Plan;
 
+struct ValueFunction;  // value_call.h
+
 // A function of the host's, made by `HostInterface::func`.
 struct HostFunction {
   engine::HostCallback callback;
   // Whether the C++ signature has the shape of `type`.
   bool (*accepts)(const FuncType& type, const ResourceIds& ids);
+  std::shared_ptr<const ValueFunction> by_value;  // null: bound by its C++ type
 };
 
 template <auto Fn>
@@ -40,20 +44,29 @@ class HostInterface {
   // is linked. Include bind.h to use it.
   template <auto Fn>
   HostInterface& func(std::string_view name) {
-    funcs_.emplace(name, HostFunction{&HostThunk<Fn>::invoke, &HostThunk<Fn>::accepts});
+    funcs_.emplace(name, HostFunction{&HostThunk<Fn>::invoke, &HostThunk<Fn>::accepts, nullptr});
     return *this;
   }
+  // By value, with whatever type a component imports it. Include value_call.h to use these.
+  HostInterface& func(std::string_view name, ValueFunction function);
+  // The same for every function that is not here by its name.
+  HostInterface& otherwise(ValueFunction function);
   // Says that objects of class T stand for the resource `name`.
   template <class T>
   HostInterface& resource(std::string_view name) {
-    resources_.emplace(name, &kResourceTag<T>);
+    return resource(name, kResourceTag<T>);
+  }
+  // The same for objects that no C++ class tells apart. The tag outlives everything made of it.
+  HostInterface& resource(std::string_view name, const ResourceTag& tag) {
+    resources_.emplace(name, &tag);
     return *this;
   }
 
   const std::string& name() const { return name_; }
   const HostFunction* find(std::string_view name) const {
     const auto found = funcs_.find(name);
-    return found == funcs_.end() ? nullptr : &found->second;
+    if (found != funcs_.end()) return &found->second;
+    return otherwise_ ? &*otherwise_ : nullptr;
   }
   // The function's type by the contract's WIT, for messages and for comparing labels; null where it
   // is not known.
@@ -70,6 +83,7 @@ class HostInterface {
  private:
   std::string name_;
   std::map<std::string, HostFunction, std::less<>> funcs_;
+  std::optional<HostFunction> otherwise_;
   std::map<std::string, const ResourceTag*, std::less<>> resources_;
   std::map<std::string, const FuncType*, std::less<>> declared_;
 };

@@ -143,6 +143,13 @@ bool LiftLowerContext::lower_own(const HandleEntry& entry, std::uint32_t& handle
   return fail("too many handles");
 }
 
+bool LiftLowerContext::lower_borrow(const HandleEntry& entry, std::uint32_t& handle) {
+  handle = state_.handles.add(entry);
+  if (handle == 0) return fail("too many handles");
+  ++state_.borrowed;
+  return true;
+}
+
 void LiftLowerContext::end_lends() {
   for (const std::uint32_t handle : lent_) {
     if (HandleEntry* entry = state_.handles.find(handle); entry && entry->lends > 0) --entry->lends;

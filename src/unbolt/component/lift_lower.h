@@ -104,6 +104,8 @@ class LiftLowerContext {
   // The handle stays; an own one is lent until this context ends.
   bool lift_borrow(std::uint32_t handle, ResourceId type, std::uint64_t& rep);
   bool lower_own(const HandleEntry& entry, std::uint32_t& handle);
+  // The guest has to drop it before the call that it is lent for ends.
+  bool lower_borrow(const HandleEntry& entry, std::uint32_t& handle);
 
  private:
   void load_memory();

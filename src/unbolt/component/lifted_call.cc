@@ -12,8 +12,13 @@ engine::Trap* call_lifted(LiftLowerContext& cx, const Lift& lift, engine::Raw* r
   engine::Trap* trap =
       instance.store().call(instance.func(lift.core_func), raw, kMaxFlatParams + 1);
   cx.state().entered = false;
-  if (!trap) cx.guest_ran();
-  return trap;
+  if (trap) return trap;
+  if (cx.state().borrowed != 0) {
+    cx.fail("borrow handles still remain at the end of the call");
+    return cx.trap();
+  }
+  cx.guest_ran();
+  return nullptr;
 }
 
 engine::Trap* call_post_return(LiftLowerContext& cx, const Lift& lift, engine::Raw* raw) {

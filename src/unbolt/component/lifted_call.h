@@ -10,6 +10,7 @@ namespace unbolt::component {
 bool may_enter(LiftLowerContext& cx);
 
 // Calls the core function with the lowered arguments in `raw`, which holds its results afterwards.
+// A trap, too, where the guest still has borrow handles of this call then.
 // `raw` has kMaxFlatParams + 1 values. Ask `may_enter` before anything is lowered.
 [[nodiscard]] engine::Trap* call_lifted(LiftLowerContext& cx, const Lift& lift, engine::Raw* raw);
 

@@ -142,7 +142,7 @@ Result<> LinkedComponent::bind_imports(const HostInterfaces& host) {
         import = *target;
         bindings_.back() = host.find(import->interface_name)->find(import->name);
       }
-      lowered_.back() = std::make_unique<LoweredFunc>(this, lowered, import);
+      lowered_.back() = std::make_unique<LoweredFunc>(this, lowered, import, bindings_.back());
     } else {
       const auto& builtin = std::get<ResourceBuiltin>(host_func);
       builtins_.back() = std::make_unique<BuiltinFunc>(this, &builtin);

@@ -27,7 +27,9 @@ class LinkedComponent;
 struct LoweredFunc {
   const LinkedComponent* component;
   const Lowered* lowered;
-  const ImportedFunc* import;  // null where the target is a lift of the same component
+  // Null where the target is a lift of the same component.
+  const ImportedFunc* import;
+  const HostFunction* host;
 };
 struct BuiltinFunc {
   const LinkedComponent* component;

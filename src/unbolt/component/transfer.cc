@@ -75,8 +75,7 @@ bool Transfer::handle(const Type& type, std::uint32_t from, std::uint32_t& to) {
     to = static_cast<std::uint32_t>(rep);
     return true;
   }
-  ++to_.state().borrowed;
-  return to_.lower_own({.type = id, .rep = rep, .own = false, .host = host}, to);
+  return to_.lower_borrow({.type = id, .rep = rep, .own = false, .host = host}, to);
 }
 
 bool Transfer::memory(const Type& type, std::uint32_t from, std::uint32_t to) {
@@ -249,23 +248,14 @@ bool Transfer::flat(const Type& type, FlatReader& from, FlatWriter& to) {
 }
 
 bool Transfer::params_in_memory(const FuncType& type, std::uint32_t from, std::uint32_t& to) {
-  std::uint32_t size = 0, alignment = 1;
-  for (const Param& param : type.params) {
-    size = align_to(size, param.type->alignment) + param.type->size;
-    alignment = std::max(alignment, param.type->alignment);
-  }
-  size = align_to(size, alignment);
-  if (!from_.aligned(from, alignment) || !from_.in_bounds(from, size) ||
-      !to_.allocate(size, alignment, to)) {
+  const TupleLayout layout = params_layout(type);
+  if (!from_.aligned(from, layout.alignment) || !from_.in_bounds(from, layout.size) ||
+      !to_.allocate(layout.size, layout.alignment, to)) {
     return false;
   }
-  std::uint32_t offset = 0;
-  for (const Param& param : type.params) {
-    offset = align_to(offset, param.type->alignment);
-    if (!memory(*param.type, from + offset, to + offset)) return false;
-    offset += param.type->size;
-  }
-  return true;
+  return each_param(type, [&](const Type& param, std::size_t, std::uint32_t offset) {
+    return memory(param, from + offset, to + offset);
+  });
 }
 
 }  // namespace unbolt::component

@@ -3,6 +3,8 @@
 // and to values (value.cc). abi_values.h has the same for types that are known when it is compiled.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "unbolt/component/lift_lower.h"
@@ -32,6 +34,33 @@ inline void store_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t si
   } else {
     cx.store(at, value);
   }
+}
+
+// Parameters that do not fit in registers lie in memory as a tuple.
+struct TupleLayout {
+  std::uint32_t size = 0;
+  std::uint32_t alignment = 1;
+};
+inline TupleLayout params_layout(const FuncType& type) {
+  TupleLayout layout;
+  for (const Param& param : type.params) {
+    layout.size = align_to(layout.size, param.type->alignment) + param.type->size;
+    layout.alignment = std::max(layout.alignment, param.type->alignment);
+  }
+  layout.size = align_to(layout.size, layout.alignment);
+  return layout;
+}
+// Visits (type, index, offset) until one answers false.
+template <class F>
+bool each_param(const FuncType& type, F visit) {
+  std::uint32_t offset = 0;
+  for (std::size_t i = 0; i < type.params.size(); ++i) {
+    const Type& param = *type.params[i].type;
+    offset = align_to(offset, param.alignment);
+    if (!visit(param, i, offset)) return false;
+    offset += param.size;
+  }
+  return true;
 }
 
 }  // namespace unbolt::component

@@ -1,9 +1,9 @@
 #include "unbolt/component/value.h"
 
 #include <algorithm>
-#include <functional>
+#include <type_traits>
+#include <utility>
 
-#include "unbolt/component/lifted_call.h"
 #include "unbolt/component/type_rules.h"
 
 namespace unbolt::component {
@@ -46,13 +46,53 @@ bool from_u32(LiftLowerContext& cx, const Type& type, std::uint32_t bits, Value&
   }
 }
 
+// ---- Handles
+
+// What stands for the type here; null where nothing of the host's does.
+ResourceId id_of(const Type& type, const ResourceIds& ids) {
+  return type.resource->imported ? ids[type.resource->index] : nullptr;
+}
+ResourceId id_of(const Type& type, LiftLowerContext& cx) {
+  return id_of(type, cx.instance().component().resource_ids());
+}
+
+bool to_handle(LiftLowerContext& cx, const Type& type, Value& value, std::uint32_t& handle) {
+  if (type.kind == TypeKind::Own) {
+    void* object = std::get<OwnValue>(value.of).release();
+    return cx.lower_own(
+        {.type = id_of(type, cx), .rep = reinterpret_cast<std::uint64_t>(object), .host = true},
+        handle);
+  }
+  const auto& lent = std::get<BorrowValue>(value.of);
+  return cx.lower_borrow({.type = lent.tag,
+                          .rep = reinterpret_cast<std::uint64_t>(lent.object),
+                          .own = false,
+                          .host = true},
+                         handle);
+}
+bool from_handle(LiftLowerContext& cx, const Type& type, std::uint32_t handle, Value& out) {
+  const ResourceId id = id_of(type, cx);
+  std::uint64_t rep;
+  if (!(type.kind == TypeKind::Own ? cx.lift_own(handle, id, rep)
+                                   : cx.lift_borrow(handle, id, rep)))
+    return false;
+  const auto* tag = static_cast<const ResourceTag*>(id);
+  void* object = reinterpret_cast<void*>(rep);
+  if (type.kind == TypeKind::Own) {
+    out.of.emplace<OwnValue>(*tag, object);
+  } else {
+    out.of = BorrowValue{tag, object};
+  }
+  return true;
+}
+
 // ---- Strings, lists and maps
 
 struct Span {
   std::uint32_t pointer = 0, length = 0;
 };
 
-bool store_elements(LiftLowerContext& cx, const Type& element, const Values& values, Span& out) {
+bool store_elements(LiftLowerContext& cx, const Type& element, Values& values, Span& out) {
   const std::uint64_t size = std::uint64_t{values.size()} * element.size;
   if (size >= (1u << 31) || values.size() >= (1u << 31))
     return cx.fail("a list is too long for the guest");
@@ -79,7 +119,7 @@ bool has_span(const Type& type) {
 }
 // A map is a list of pairs (CanonicalABI.md, "despecialize").
 const Type& element_of(const Type& type) { return *type.children[type.kind == Map ? 2 : 0]; }
-bool to_span(LiftLowerContext& cx, const Type& type, const Value& value, Span& out) {
+bool to_span(LiftLowerContext& cx, const Type& type, Value& value, Span& out) {
   if (type.kind == String)
     return cx.lower_string(std::get<std::string>(value.of), out.pointer, out.length);
   if (is_byte_list(type)) {
@@ -138,11 +178,83 @@ bool start_case(LiftLowerContext& cx, const Type& type, std::uint32_t index, Val
   return true;
 }
 
+template <class T>
+bool fits(const Value& value) {
+  using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+  const auto* number = std::get_if<Wide>(&value.of);
+  return number && std::in_range<T>(*number);
+}
+
 }  // namespace
+
+// ---- Shapes
+
+bool has_shape(const Type& type, const Value& value, const ResourceIds& ids) {
+  const auto all_of = [&](const Type& element, const Values& values) {
+    return std::all_of(values.begin(), values.end(),
+                       [&](const Value& item) { return has_shape(element, item, ids); });
+  };
+  if (is_variant(type.kind)) {
+    const auto* chosen = std::get_if<CaseValue>(&value.of);
+    if (!chosen || chosen->index >= type.children.size()) return false;
+    const Type* payload = type.children[chosen->index];
+    return payload ? chosen->payload && has_shape(*payload, *chosen->payload, ids)
+                   : !chosen->payload;
+  }
+  if (is_byte_list(type)) return std::holds_alternative<Bytes>(value.of);
+  switch (type.kind) {
+    case Bool: return std::holds_alternative<bool>(value.of);
+    case S8: return fits<std::int8_t>(value);
+    case U8: return fits<std::uint8_t>(value);
+    case S16: return fits<std::int16_t>(value);
+    case U16: return fits<std::uint16_t>(value);
+    case S32: return fits<std::int32_t>(value);
+    case U32: return fits<std::uint32_t>(value);
+    case S64: return fits<std::int64_t>(value);
+    case U64: return fits<std::uint64_t>(value);
+    case F32: return std::holds_alternative<float>(value.of);
+    case F64: return std::holds_alternative<double>(value.of);
+    case Char: {
+      const auto* c = std::get_if<char32_t>(&value.of);
+      return c && valid_char(*c);
+    }
+    case String: return std::holds_alternative<std::string>(value.of);
+    case Flags: {
+      const auto* flags = std::get_if<FlagsValue>(&value.of);
+      return flags && (flags->bits & ~flag_mask(type)) == 0;
+    }
+    case TypeKind::Own: {
+      const auto* own = std::get_if<OwnValue>(&value.of);
+      return own && own->object() && &own->tag() == id_of(type, ids);
+    }
+    case TypeKind::Borrow: {
+      const auto* lent = std::get_if<BorrowValue>(&value.of);
+      return lent && lent->object && lent->tag == id_of(type, ids);
+    }
+    case List: {
+      const auto* values = std::get_if<Values>(&value.of);
+      return values && (!type.length || values->size() == *type.length) &&
+             all_of(*type.children[0], *values);
+    }
+    case Map: {
+      const auto* values = std::get_if<Values>(&value.of);
+      return values && all_of(element_of(type), *values);
+    }
+    case Record:
+    case Tuple: {
+      const auto* values = std::get_if<Values>(&value.of);
+      return values && values->size() == type.children.size() &&
+             each_field(type, [&](const Type& field, std::size_t i, std::uint32_t) {
+               return has_shape(field, (*values)[i], ids);
+             });
+    }
+    default: return false;
+  }
+}
 
 // ---- Memory
 
-bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, const Value& value) {
+bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value& value) {
   if (has_span(type)) {
     Span span;
     if (!to_span(cx, type, value, span)) return false;
@@ -151,7 +263,7 @@ bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, const
     return true;
   }
   if (is_variant(type.kind)) {
-    const auto& chosen = std::get<CaseValue>(value.of);
+    auto& chosen = std::get<CaseValue>(value.of);
     store_sized(cx, at, discriminant_size(type.children.size()), chosen.index);
     const Type* payload = type.children[chosen.index];
     return !payload || store_value(cx, *payload, at + payload_offset(type), *chosen.payload);
@@ -161,10 +273,17 @@ bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, const
     case F64: cx.store(at, std::get<double>(value.of)); return true;
     case S64:
     case U64: cx.store(at, bits_of(value)); return true;
+    case TypeKind::Own:
+    case TypeKind::Borrow: {
+      std::uint32_t handle;
+      if (!to_handle(cx, type, value, handle)) return false;
+      cx.store(at, handle);
+      return true;
+    }
     case Record:
     case Tuple:
     case List: {
-      const auto& fields = std::get<Values>(value.of);
+      auto& fields = std::get<Values>(value.of);
       return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t offset) {
         return store_value(cx, field, at + offset, fields[i]);
       });
@@ -190,6 +309,8 @@ bool load_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value&
     case F64: out.of = cx.load<double>(at); return true;
     case S64: out.of = cx.load<std::int64_t>(at); return true;
     case U64: out.of = cx.load<std::uint64_t>(at); return true;
+    case TypeKind::Own:
+    case TypeKind::Borrow: return from_handle(cx, type, cx.load<std::uint32_t>(at), out);
     case Record:
     case Tuple:
     case List: {
@@ -205,7 +326,7 @@ bool load_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value&
 
 // ---- Flat values
 
-bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, const Value& value) {
+bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, Value& value) {
   if (has_span(type)) {
     Span span;
     if (!to_span(cx, type, value, span)) return false;
@@ -214,7 +335,7 @@ bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, const 
     return true;
   }
   if (is_variant(type.kind)) {
-    const auto& chosen = std::get<CaseValue>(value.of);
+    auto& chosen = std::get<CaseValue>(value.of);
     out.u32(chosen.index);
     const Type* payload = type.children[chosen.index];
     if (payload && !lower_value(cx, *payload, out, *chosen.payload)) return false;
@@ -226,10 +347,17 @@ bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, const 
     case F64: out.f64(std::get<double>(value.of)); return true;
     case S64:
     case U64: out.u64(bits_of(value)); return true;
+    case TypeKind::Own:
+    case TypeKind::Borrow: {
+      std::uint32_t handle;
+      if (!to_handle(cx, type, value, handle)) return false;
+      out.u32(handle);
+      return true;
+    }
     case Record:
     case Tuple:
     case List: {
-      const auto& fields = std::get<Values>(value.of);
+      auto& fields = std::get<Values>(value.of);
       return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t) {
         return lower_value(cx, field, out, fields[i]);
       });
@@ -256,6 +384,8 @@ bool lift_value(LiftLowerContext& cx, const Type& type, FlatReader& in, Value& o
     case F64: out.of = in.f64(); return true;
     case S64: out.of = static_cast<std::int64_t>(in.u64()); return true;
     case U64: out.of = in.u64(); return true;
+    case TypeKind::Own:
+    case TypeKind::Borrow: return from_handle(cx, type, in.u32(), out);
     case Record:
     case Tuple:
     case List: {
@@ -267,84 +397,6 @@ bool lift_value(LiftLowerContext& cx, const Type& type, FlatReader& in, Value& o
     }
     default: return from_u32(cx, type, in.u32(), out);
   }
-}
-
-// ---- Calls
-
-unbolt::Result<> check_plain_values(const FuncType& type) {
-  if (type.async) return fail(ErrorCode::Unsupported, "an async function cannot be called yet");
-  const Type* found = nullptr;
-  const std::function<void(const Type*)> look = [&](const Type* part) {
-    if (!part || found) return;
-    switch (part->kind) {
-      case TypeKind::Own:
-      case TypeKind::Borrow:
-      case Stream:
-      case Future:
-      case ErrorContext: found = part; return;
-      default: break;
-    }
-    for (const Type* child : part->children) look(child);
-  };
-  for (const Param& param : type.params) look(param.type);
-  look(type.result);
-  if (found)
-    return fail(ErrorCode::Unsupported,
-                "its type holds {}, which has no value outside of a component", to_wit(found));
-  return {};
-}
-
-ValueCall::ValueCall(Instance& instance, const ExportedFunc& func, Values arguments)
-    : instance_(instance),
-      lift_(instance.component().plan().lifts[std::get<std::uint32_t>(func.target)]),
-      signature_(flatten(*func.type, Context::Lift)),
-      arguments_(std::move(arguments)) {}
-
-bool ValueCall::lower_arguments(LiftLowerContext& cx, std::span<engine::Raw> raw) {
-  const auto& params = lift_.type->params;
-  FlatWriter out(raw.data());
-  if (!signature_.params_in_memory) {
-    for (std::size_t i = 0; i < params.size(); ++i) {
-      if (!lower_value(cx, *params[i].type, out, arguments_[i])) return false;
-    }
-    return true;
-  }
-  std::uint32_t size = 0, alignment = 1;
-  for (const Param& param : params) {
-    size = align_to(size, param.type->alignment) + param.type->size;
-    alignment = std::max(alignment, param.type->alignment);
-  }
-  std::uint32_t at;
-  if (!cx.allocate(align_to(size, alignment), alignment, at)) return false;
-  std::uint32_t offset = 0;
-  for (std::size_t i = 0; i < params.size(); ++i) {
-    offset = align_to(offset, params[i].type->alignment);
-    if (!store_value(cx, *params[i].type, at + offset, arguments_[i])) return false;
-    offset += params[i].type->size;
-  }
-  out.u32(at);
-  return true;
-}
-
-bool ValueCall::lift_result(LiftLowerContext& cx, std::span<const engine::Raw> raw) {
-  const Type* type = lift_.type->result;
-  if (!type) return true;
-  Value& value = result_.emplace();
-  FlatReader in(raw.data());
-  if (!signature_.result_in_memory) return lift_value(cx, *type, in, value);
-  const auto at = in.u32();
-  return cx.aligned(at, type->alignment) && cx.in_bounds(at, type->size) &&
-         load_value(cx, *type, at, value);
-}
-
-engine::Trap* ValueCall::run(engine::Store&) {
-  LiftLowerContext cx(instance_, lift_.options, lift_.instance);
-  if (!may_enter(cx)) return cx.trap();
-  engine::Raw raw[kMaxFlatParams + 1];
-  if (!lower_arguments(cx, raw)) return cx.trap();
-  if (auto* trap = call_lifted(cx, lift_, raw)) return trap;
-  if (!lift_result(cx, raw)) return cx.trap();
-  return call_post_return(cx, lift_, raw);
 }
 
 }  // namespace unbolt::component

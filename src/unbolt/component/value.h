@@ -4,14 +4,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "unbolt/base/bytes.h"
-#include "unbolt/base/error.h"
 #include "unbolt/component/abi_values.h"
 #include "unbolt/component/instance.h"
 
@@ -29,6 +27,47 @@ struct FlagsValue {
   std::uint32_t bits = 0;  // by label, the first is the lowest
 };
 
+// A resource of the host's that changes hands (CanonicalABI.md, "own"). Destroys the object unless
+// it is taken out or a guest gets it. Empty only where it was moved from.
+class OwnValue {
+ public:
+  OwnValue(const ResourceTag& tag, void* object) : tag_(&tag), object_(object) {}
+  template <class T>
+  explicit OwnValue(Own<T> object) : OwnValue(kResourceTag<T>, object.release()) {}
+  OwnValue(OwnValue&& other) noexcept
+      : tag_(other.tag_), object_(std::exchange(other.object_, nullptr)) {}
+  OwnValue& operator=(OwnValue&& other) noexcept {
+    std::swap(tag_, other.tag_);
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~OwnValue() {
+    if (object_) tag_->destroy(object_);
+  }
+
+  const ResourceTag& tag() const { return *tag_; }
+  void* object() const { return object_; }
+  void* release() { return std::exchange(object_, nullptr); }
+  // Null where it is of another class.
+  template <class T>
+  Own<T> take() {
+    return Own<T>(tag_ == &kResourceTag<T> ? static_cast<T*>(release()) : nullptr);
+  }
+
+ private:
+  const ResourceTag* tag_;
+  void* object_;
+};
+// One that is lent for the duration of a call (CanonicalABI.md, "borrow").
+struct BorrowValue {
+  const ResourceTag* tag;
+  void* object;
+  template <class T>
+  T* get() const {
+    return tag == &kResourceTag<T> ? static_cast<T*>(object) : nullptr;
+  }
+};
+
 // A tree; only together with its type does it mean something. What stands for which type:
 //   bool; signed and unsigned integers as 64 bits; f32; f64; char; string
 //   list<u8>                                    Bytes
@@ -36,45 +75,22 @@ struct FlagsValue {
 //   map                                         Values, each Values{key, value}
 //   variant, enum, option, result               CaseValue
 //   flags                                       FlagsValue
+//   own, borrow of the host's resources         OwnValue, BorrowValue
 struct Value {
   std::variant<bool, std::int64_t, std::uint64_t, float, double, char32_t, std::string, Bytes,
-               Values, CaseValue, FlagsValue>
+               Values, CaseValue, FlagsValue, OwnValue, BorrowValue>
       of;
 };
 
-// Whether a value of the type can be built: not where it holds a handle or anything asynchronous.
-// The message names the first that cannot be.
-Result<> check_plain_values(const FuncType& type);
+// Whether `value` is what stands for a value of the type: every part of it there, no case beyond
+// the last, handles of the class that `ids` names. Lowering takes it for granted.
+bool has_shape(const Type& type, const Value& value, const ResourceIds& ids);
 
-// Lifting and lowering by type. `value` has the type's shape (JSON that was read by json.h has it);
-// each returns false where it has set the context's trap.
-bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, const Value& value);
+// Lifting and lowering by type. Each returns false where it has set the context's trap. Lowering
+// takes owned resources out of the value.
+bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value& value);
 bool load_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value& out);
-bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, const Value& value);
+bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, Value& value);
 bool lift_value(LiftLowerContext& cx, const Type& type, FlatReader& in, Value& out);
-
-// A call of an export with values, as ExportCall (bind.h) is with C++ types. Single use. `func`
-// must be a lift of the instance's component, and its type pass `check_plain_values`.
-class ValueCall final : public engine::Store::Body {
- public:
-  ValueCall(Instance& instance, const ExportedFunc& func, Values arguments);
-
-  // Starts it; true when it has ended at once. Else await `store().settle()`.
-  bool begin() { return instance_.store().begin(*this); }
-  // After it has ended without a fault; nothing where the function returns nothing.
-  std::optional<Value>& result() { return result_; }
-
-  engine::Trap* run(engine::Store& store) override;
-
- private:
-  bool lower_arguments(LiftLowerContext& cx, std::span<engine::Raw> raw);
-  bool lift_result(LiftLowerContext& cx, std::span<const engine::Raw> raw);
-
-  Instance& instance_;
-  const Lift& lift_;
-  FlatSignature signature_;
-  Values arguments_;
-  std::optional<Value> result_;
-};
 
 }  // namespace unbolt::component
