@@ -9,7 +9,16 @@ use crate::to_c_string;
 
 fn validate(bytes: &[u8], bodies: bool) -> Result<(), (usize, String)> {
     let fault = |error: wasmparser::BinaryReaderError| (error.offset() as usize, error.message().to_string());
-    let features = WasmFeatures::default() | WasmFeatures::CM_ASYNC;
+    // All of the Component Model that has a binary form: what the host does not carry out, it names itself.
+    let features = WasmFeatures::default()
+        | WasmFeatures::CM_ASYNC
+        | WasmFeatures::CM_ASYNC_STACKFUL
+        | WasmFeatures::CM_MORE_ASYNC_BUILTINS
+        | WasmFeatures::CM_THREADING
+        | WasmFeatures::CM_ERROR_CONTEXT
+        | WasmFeatures::CM_FIXED_LENGTH_LISTS
+        | WasmFeatures::CM_MAP
+        | WasmFeatures::CM_IMPLEMENTS;
     let mut validator = Validator::new_with_features(features);
     let mut allocations = wasmparser::FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(bytes) {

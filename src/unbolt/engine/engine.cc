@@ -108,6 +108,7 @@ Engine::Engine(const EngineOptions& options) {
   wasmtime_config_async_stack_size_set(config, kFiberStack);
   wasmtime_config_wasm_multi_memory_set(config, true);
   wasmtime_config_wasm_memory64_set(config, true);
+  wasmtime_config_wasm_exceptions_set(config, true);
   if (options.max_instances > 0) pool_size_ = fitting_pool(options.max_instances, machine_limits());
   if (pool_size_ > 0) configure_pool(config, pool_size_, options, pagemap_scan_);
   engine_.reset(wasm_engine_new_with_config(config));
