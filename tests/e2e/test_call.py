@@ -95,13 +95,15 @@ def test_a_result_is_told_by_the_exit_status(call, guests):
 @pytest.mark.parametrize(
     "function, arguments, expected",
     [
-        ("strings", "[", "no JSON, at byte"),
+        ("strings", "[", "the arguments: no JSON: line 1, column 2"),
         ("strings", "[]", "array of 1 argument, or"),
         ("strings", "7", "array of 1 argument, or"),
         ("strings", '["a", "b"]', "array of 1 argument, or"),
         ("strings", "[7]", "argument x: expected a string, found 7"),
-        ("strings", '{"y": "a"}', "argument x: expected a string, found null"),
-        ("strings", '{"x": "a", "y": "a"}', "no such name"),
+        ("strings", '{"y": "a"}', 'no argument has the name "y"'),
+        ("strings", '{"x": "a", "y": "a"}', 'no argument has the name "y"'),
+        ("strings", "{}", "argument x is missing; the function is func(x: string) -> string"),
+        ("floats", "[1e999, 0]", "the arguments: no JSON: number overflow parsing '1e999'"),
         ("signed", "[128, 0, 0, 0]", "argument a: expected a number of type s8, found 128"),
         ("signed", "[-129, 0, 0, 0]", "argument a"),
         ("signed", "[0, 0, 0, 9223372036854775808]", "argument d"),
@@ -136,6 +138,8 @@ def test_functions_that_cannot_be_called(call, guests):
     missing = call("call", guests / "values.wasm", "echo.none")
     assert missing.status == 1 and "no function 'echo.none'; it exports" in missing.err
     assert "test:values/echo.strings: func(x: string) -> string" in missing.err
+    meant = call("call", guests / "values.wasm", "echo.stringz")
+    assert meant.status == 1 and "did you mean echo.strings?" in meant.err
     handler = call("call", guests / "c-hello.wasm", "incoming-handler.handle")
     assert handler.status == 1 and "its type holds incoming-request, which has no value" in handler.err
 

@@ -4,10 +4,9 @@
 
 #include <cstdio>
 
-#include <nlohmann/json.hpp>
-
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/runtime.h"
+#include "unbolt/component/export_names.h"
 #include "unbolt/component/value_call.h"
 #include "unbolt/component/value_json.h"
 #include "unbolt/wasi/standard_streams.h"
@@ -16,76 +15,44 @@ namespace unbolt::cli {
 namespace {
 
 using component::ExportedFunc;
+using component::ExportNames;
 using component::ValueCall;
-using nlohmann::ordered_json;
 
 constexpr std::size_t kLargestArguments = 64u << 20;
 
-// "package:name/interface.function", or a function of the world's top level.
-std::string full_name(const ExportedFunc& func) {
-  return func.interface_name.empty() ? func.name : func.interface_name + '.' + func.name;
-}
-
-// The interface may be given without its version, or without its package.
-bool is_called(const ExportedFunc& func, std::string_view name) {
-  if (name == full_name(func)) return true;
-  const std::string_view interface = func.interface_name;
-  const auto unversioned = interface.substr(0, interface.find('@'));
-  const auto bare = unversioned.substr(unversioned.find('/') + 1);
-  for (const auto prefix : {unversioned, bare}) {
-    if (!interface.empty() && name.starts_with(prefix) &&
-        name.substr(prefix.size()).starts_with('.') && name.substr(prefix.size() + 1) == func.name)
-      return true;
-  }
-  return false;
-}
-
-std::string list_exports(const component::LinkedComponent& component) {
+std::string list_exports(const component::LinkedComponent& component, const ExportNames& names) {
   std::string text;
   for (const auto& func : component.plan().exports)
-    text += fmt::format("\n  {}: {}", full_name(func), component::to_wit(*func.type));
+    text += fmt::format("\n  {}: {}", names.full(func), component::to_wit(*func.type));
   return text.empty() ? " nothing" : text;
 }
 
 Result<const ExportedFunc*> find_function(const component::LinkedComponent& component,
-                                          std::string_view name) {
-  const ExportedFunc* found = nullptr;
-  for (const auto& func : component.plan().exports) {
-    if (!is_called(func, name)) continue;
-    if (found) {
-      return fail(ErrorCode::InvalidArgument, "'{}' may be {} or {}: give the whole name", name,
-                  full_name(*found), full_name(func));
-    }
-    found = &func;
+                                          const ExportNames& names, std::string_view name) {
+  auto found = names.find(name);
+  if (!found && found.error().code == ErrorCode::NotFound) {
+    return std::unexpected(Error{
+        ErrorCode::NotFound,
+        fmt::format("{}; it exports{}", found.error().message, list_exports(component, names)),
+        std::move(found.error().hint)});
   }
-  if (!found)
-    return fail(ErrorCode::NotFound, "no function '{}'; it exports{}", name,
-                list_exports(component));
-  if (!std::holds_alternative<std::uint32_t>(found->target))
-    return fail(ErrorCode::Unsupported, "{} is an import that is exported again",
-                full_name(*found));
-  if (auto plain = component::check_plain_values(*found->type); !plain)
-    return std::unexpected(std::move(plain).error().in(full_name(*found)));
+  if (!found) return found;
+  if (auto callable = component::check_callable(**found); !callable)
+    return std::unexpected(std::move(callable).error().in(names.full(**found)));
   return found;
 }
 
-Result<ordered_json> read_arguments(const std::string& text) {
-  std::string content = text;
-  if (text == "-") {
-    content.clear();
-    char part[64 * 1024];
-    while (const auto size = std::fread(part, 1, sizeof part, stdin)) {
-      content.append(part, size);
-      if (content.size() > kLargestArguments)
-        return fail(ErrorCode::LimitExceeded, "the arguments are larger than {} bytes",
-                    kLargestArguments);
-    }
+Result<std::string> read_text(const std::string& text) {
+  if (text != "-") return text;
+  std::string content;
+  char part[64 * 1024];
+  while (const auto size = std::fread(part, 1, sizeof part, stdin)) {
+    content.append(part, size);
+    if (content.size() > kLargestArguments)
+      return fail(ErrorCode::LimitExceeded, "the arguments are larger than {} bytes",
+                  kLargestArguments);
   }
-  try {
-    return ordered_json::parse(content);
-  } catch (const ordered_json::parse_error& e) {
-    return fail(ErrorCode::InvalidArgument, "the arguments are no JSON, at byte {}", e.byte);
-  }
+  return content;
 }
 
 // The references outlive the loop's run.
@@ -96,21 +63,12 @@ Task<> invoke(component::Instance& instance, ValueCall& call, std::optional<engi
   fault = instance.store().take_fault();
 }
 
-std::string text_of(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 // A `result` is told by the exit status; its payload is what is printed, or the error.
-int print(const component::Type* type, const std::optional<component::Value>& value) {
-  if (!type) return kDone;
-  auto json = component::value_to_json(*type, *value);
-  if (type->kind != component::TypeKind::Result) {
-    fmt::print("{}\n", text_of(json));
-    return kDone;
-  }
-  const bool failed = json["tag"] == "err";
-  const std::string text = json.contains("val") ? text_of(json["val"]) : std::string();
-  if (failed) {
+int print(const component::FuncType& type, const std::optional<component::Value>& value) {
+  const auto outcome = component::outcome_of(type, value);
+  std::string text;
+  if (outcome.type) component::write_json(*outcome.type, *outcome.value, text);
+  if (outcome.failed) {
     fmt::print(stderr, "error: the function answered with an error{}{}\n", text.empty() ? "" : ": ",
                text);
     return kFailed;
@@ -125,11 +83,12 @@ int call_command(const CallOptions& options) {
   auto runtime = Runtime::load(options.run);
   if (!runtime) return report(runtime.error());
   const auto& component = (*runtime)->component();
-  const auto func = find_function(component, options.function);
+  const ExportNames names(component.plan(), '.');
+  const auto func = find_function(component, names, options.function);
   if (!func) return report(Error(func.error()).in(options.run.file));
-  const auto json = read_arguments(options.arguments);
-  if (!json) return report(json.error());
-  auto arguments = component::arguments_from_json(*(*func)->type, *json);
+  const auto text = read_text(options.arguments);
+  if (!text) return report(text.error());
+  auto arguments = component::arguments_from_text(*(*func)->type, *text);
   if (!arguments) return report(arguments.error());
   if (auto provided = (*runtime)->provide(options.run, Runtime::Use::Command); !provided)
     return report(provided.error());
@@ -155,9 +114,9 @@ int call_command(const CallOptions& options) {
   if (failure) std::rethrow_exception(failure);
   if (fault) {
     return report(
-        Error{ErrorCode::Trap, fmt::format("{}: {}", full_name(**func), fault->describe()), {}});
+        Error{ErrorCode::Trap, fmt::format("{}: {}", names.full(**func), fault->describe()), {}});
   }
-  return print((*func)->type->result, call.result());
+  return print(*(*func)->type, call.result());
 }
 
 }  // namespace unbolt::cli

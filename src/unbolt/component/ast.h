@@ -221,6 +221,7 @@ struct Export {
   std::string_view name;
   Sort sort;
   std::uint32_t index;
+  std::optional<ExternDesc> ascribed;  // the type that it is exported with, where that is written
 };
 
 struct Component;

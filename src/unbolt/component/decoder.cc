@@ -540,7 +540,7 @@ ast::Definition export_item(BinaryReader& in) {
   item.index = in.u32();
   switch (in.byte()) {
     case 0x00: break;
-    case 0x01: extern_desc(in); break;
+    case 0x01: item.ascribed = extern_desc(in); break;
     default: in.fail("expected 0 or 1 before a type");
   }
   return item;

@@ -112,6 +112,12 @@ struct Plan {
   std::vector<ImportedInterface> imports;
   std::vector<ExportedFunc> exports;
   std::vector<std::string> exported_interfaces;
+  // Types by the names under which they are exported; a name may stand in several interfaces.
+  struct TypeName {
+    std::string interface_name;
+    std::string name;
+  };
+  std::map<const Type*, TypeName> type_names;
 
   // What the component uses and this runtime does not carry out, by name: it can be inspected, not
   // linked.

@@ -631,6 +631,10 @@ class Planner {
               resource && (*resource)->name.empty()) {
             (*resource)->name = d.name;
           }
+        } else if (auto* func = std::get_if<Func>(&item);
+                   func && d.ascribed && d.ascribed->kind == ast::ExternDesc::Kind::Func) {
+          // The same type, but of parts that have names: those that are exported with it.
+          func->type = self.func_type(env, d.ascribed->index);
         }
         self.add_item(env, item);
         env.exports.emplace_back(d.name, std::move(item));
@@ -641,15 +645,24 @@ class Planner {
 
   // ---- Exports of the root
 
+  void name_type(std::string_view interface_name, std::string_view name, const TypeItem& item) {
+    if (const auto* type = std::get_if<const Type*>(&item))
+      plan_.type_names.emplace(*type,
+                               Plan::TypeName{std::string(interface_name), std::string(name)});
+  }
   void export_to_host(std::string_view name, const Item& item) {
     if (const auto* func = std::get_if<Func>(&item)) {
       plan_.exports.push_back({{}, std::string(name), func->target, func->type});
+    } else if (const auto* type = std::get_if<TypeItem>(&item)) {
+      name_type({}, name, *type);
     } else if (const auto* instance = std::get_if<InstanceItem>(&item)) {
       plan_.exported_interfaces.emplace_back(name);
       for (const auto& [inner_name, inner] : (*instance)->items) {
         if (const auto* inner_func = std::get_if<Func>(&inner)) {
           plan_.exports.push_back(
               {std::string(name), std::string(inner_name), inner_func->target, inner_func->type});
+        } else if (const auto* type = std::get_if<TypeItem>(&inner)) {
+          name_type(name, inner_name, *type);
         }
       }
     }

@@ -125,6 +125,12 @@ Result<> check_plain_values(const FuncType& type) {
   return check_parts(type, [](const Type& part) { return is_async(part) || is_handle(part); });
 }
 
+Result<> check_callable(const ExportedFunc& func) {
+  if (!std::holds_alternative<std::uint32_t>(func.target))
+    return fail(ErrorCode::Unsupported, "it is an import that is exported again");
+  return check_plain_values(*func.type);
+}
+
 ValueCall::ValueCall(Instance& instance, const ExportedFunc& func, Values arguments)
     : instance_(instance),
       lift_(instance.component().plan().lifts[std::get<std::uint32_t>(func.target)]),

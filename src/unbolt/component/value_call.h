@@ -22,6 +22,8 @@ namespace unbolt::component {
 Result<> check_values(const FuncType& type, const ResourceIds& ids);
 // The same for values that mean something outside of a store: not where the type holds any handle.
 Result<> check_plain_values(const FuncType& type);
+// Whether an export can be called with such values; else why not.
+Result<> check_callable(const ExportedFunc& func);
 
 // A host function by value, given to a `HostInterface`. It gets one value for each parameter, of
 // the type that the component imports it with (`Call::type`), and answers a value of the result's

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "unbolt/component/json_text.h"
 #include "unbolt/component/strings.h"
 
 namespace unbolt::component {
@@ -14,7 +15,6 @@ namespace {
 using nlohmann::ordered_json;
 using enum TypeKind;
 
-// Deeper JSON than types can be is refused by the types themselves.
 constexpr std::size_t kShown = 60;
 
 std::string shown(const ordered_json& json) {
@@ -90,6 +90,12 @@ class Reader {
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
     return ec == std::errc() && end == text.data() + text.size() && !text.empty();
   }
+  // 1.0 and 1e3 are integers in JSON; beyond 2^53 it is not known which one was meant.
+  static bool is_whole(const ordered_json& json) {
+    if (!json.is_number_float()) return false;
+    const double value = json.get<double>();
+    return std::trunc(value) == value && std::abs(value) <= 9007199254740992.0;
+  }
   bool signed_integer(const ordered_json& json, std::int64_t least, std::int64_t most,
                       const Type& type, Value& out) {
     std::int64_t value = 0;
@@ -98,6 +104,9 @@ class Reader {
       good = json.get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX);
     if (good) {
       value = json.get<std::int64_t>();
+    } else if (is_whole(json)) {
+      value = static_cast<std::int64_t>(json.get<double>());
+      good = true;
     } else if (json.is_string() && type.kind == S64) {
       good = parse(json, value);
     }
@@ -113,6 +122,9 @@ class Reader {
         json.is_number_unsigned() || (json.is_number_integer() && json.get<std::int64_t>() >= 0);
     if (good) {
       value = json.get<std::uint64_t>();
+    } else if (is_whole(json) && json.get<double>() >= 0) {
+      value = static_cast<std::uint64_t>(json.get<double>());
+      good = true;
     } else if (json.is_string() && type.kind == U64) {
       good = parse(json, value);
     }
@@ -295,25 +307,51 @@ std::string utf8(char32_t c) {
   return utf16_to_utf8(units).value_or("");
 }
 
-ordered_json from_double(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
-  return value;
-}
-// The shortest number that is the same float, not the double's many digits.
-ordered_json from_float(float value) {
-  if (!std::isfinite(value)) return from_double(value);
+// The shortest number that is read back as the same; of a float fewer digits than of its double.
+template <class T>
+void write_number(T value, std::string& out) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::isnan(value)) return append_json_string(out, "NaN");
+    if (std::isinf(value)) return append_json_string(out, value > 0 ? "Infinity" : "-Infinity");
+  }
   char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  double shortest = 0;
-  std::from_chars(text, end, shortest);
-  return shortest;
+  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
-ordered_json tagged(std::string_view tag, const Type* payload, const CaseValue& value) {
-  ordered_json out{{"tag", tag}};
-  if (payload) out["val"] = value_to_json(*payload, *value.payload);
-  return out;
+void write_tagged(std::string_view tag, const Type* payload, const CaseValue& value,
+                  std::string& out) {
+  out += "{\"tag\":";
+  append_json_string(out, tag);
+  if (payload) {
+    out += ",\"val\":";
+    write_json(*payload, *value.payload, out);
+  }
+  out += '}';
+}
+
+// `write(i)` writes the part; commas stand between them.
+template <class F>
+void write_parts(std::string_view brackets, std::size_t count, std::string& out, F write) {
+  out += brackets[0];
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) out += ',';
+    write(i);
+  }
+  out += brackets[1];
+}
+
+// Each member is an argument.
+unbolt::Result<> check_names(const FuncType& type, const ordered_json& json) {
+  for (const auto& [name, ignored] : json.items()) {
+    bool known = false;
+    for (const auto& param : type.params)
+      known |= name == param.name || name == camel_case(param.name);
+    if (!known) {
+      return fail(ErrorCode::InvalidArgument, "no argument has the name {}; the function is {}",
+                  shown(name), to_wit(type));
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -345,89 +383,115 @@ unbolt::Result<Values> arguments_from_json(const FuncType& type, const ordered_j
                 type.params.size(), type.params.size() == 1 ? "argument" : "arguments",
                 to_wit(type));
   }
-  std::size_t used = 0;
+  if (json.is_object()) UNBOLT_TRY(check_names(type, json));
   for (std::size_t i = 0; i < type.params.size(); ++i) {
     const Param& param = type.params[i];
-    const ordered_json none;
-    const ordered_json* given = &none;
+    const ordered_json* given = nullptr;
     if (json.is_array()) {
       given = &json[i];
     } else if (auto found = json.find(camel_case(param.name)); found != json.end()) {
       given = &*found;
-      ++used;
     } else if (found = json.find(param.name); found != json.end()) {
       given = &*found;
-      ++used;
     }
-    UNBOLT_ASSIGN(Value value, value_from_json(*param.type, *given, "argument " + param.name));
+    if (!given && param.type->kind != Option) {
+      return fail(ErrorCode::InvalidArgument, "argument {} is missing; the function is {}",
+                  param.name, to_wit(type));
+    }
+    UNBOLT_ASSIGN(Value value, value_from_json(*param.type, given ? *given : ordered_json(),
+                                               "argument " + param.name));
     arguments.push_back(std::move(value));
-  }
-  if (json.is_object() && used != json.size()) {
-    return fail(ErrorCode::InvalidArgument, "an argument has no such name; the function is {}",
-                to_wit(type));
   }
   return arguments;
 }
 
-ordered_json value_to_json(const Type& type, const Value& value) {
+unbolt::Result<Values> arguments_from_text(const FuncType& type, std::string_view text) {
+  auto json = parse_json(text.empty() ? "[]" : text);
+  if (!json) return std::unexpected(std::move(json).error().in("the arguments"));
+  return arguments_from_json(type, *json);
+}
+
+void write_json(const Type& type, const Value& value, std::string& out) {
+  const auto member = [&](std::size_t i) {
+    append_json_string(out, camel_case(type.labels[i]));
+    out += ':';
+  };
   switch (type.kind) {
-    case Bool: return std::get<bool>(value.of);
+    case Bool: out += std::get<bool>(value.of) ? "true" : "false"; return;
     case S8:
     case S16:
     case S32:
-    case S64: return std::get<std::int64_t>(value.of);
+    case S64: write_number(std::get<std::int64_t>(value.of), out); return;
     case U8:
     case U16:
     case U32:
-    case U64: return std::get<std::uint64_t>(value.of);
-    case F32: return from_float(std::get<float>(value.of));
-    case F64: return from_double(std::get<double>(value.of));
-    case Char: return utf8(std::get<char32_t>(value.of));
-    case String: return std::get<std::string>(value.of);
+    case U64: write_number(std::get<std::uint64_t>(value.of), out); return;
+    case F32: write_number(std::get<float>(value.of), out); return;
+    case F64: write_number(std::get<double>(value.of), out); return;
+    case Char: append_json_string(out, utf8(std::get<char32_t>(value.of))); return;
+    case String: append_json_string(out, std::get<std::string>(value.of)); return;
     case List:
-      if (const auto* bytes = std::get_if<Bytes>(&value.of)) return ordered_json(*bytes);
+      if (const auto* bytes = std::get_if<Bytes>(&value.of)) {
+        write_parts("[]", bytes->size(), out,
+                    [&](std::size_t i) { write_number((*bytes)[i], out); });
+        return;
+      }
       [[fallthrough]];
     case Map:
     case Tuple: {
-      auto out = ordered_json::array();
       const auto& parts = std::get<Values>(value.of);
-      for (std::size_t i = 0; i < parts.size(); ++i) {
+      write_parts("[]", parts.size(), out, [&](std::size_t i) {
         const std::size_t child = type.kind == Tuple ? i : type.kind == Map ? 2 : 0;
-        out.push_back(value_to_json(*type.children[child], parts[i]));
-      }
-      return out;
+        write_json(*type.children[child], parts[i], out);
+      });
+      return;
     }
     case Record: {
-      auto out = ordered_json::object();
       const auto& fields = std::get<Values>(value.of);
-      for (std::size_t i = 0; i < fields.size(); ++i)
-        out[camel_case(type.labels[i])] = value_to_json(*type.children[i], fields[i]);
-      return out;
+      write_parts("{}", fields.size(), out, [&](std::size_t i) {
+        member(i);
+        write_json(*type.children[i], fields[i], out);
+      });
+      return;
     }
     case Flags: {
-      auto out = ordered_json::object();
       const auto bits = std::get<FlagsValue>(value.of).bits;
-      for (std::size_t i = 0; i < type.labels.size(); ++i)
-        out[camel_case(type.labels[i])] = (bits >> i & 1) != 0;
-      return out;
+      write_parts("{}", type.labels.size(), out, [&](std::size_t i) {
+        member(i);
+        out += (bits >> i & 1) != 0 ? "true" : "false";
+      });
+      return;
     }
-    case Enum: return type.labels[std::get<CaseValue>(value.of).index];
+    case Enum: append_json_string(out, type.labels[std::get<CaseValue>(value.of).index]); return;
     case Option: {
       const auto& chosen = std::get<CaseValue>(value.of);
       if (type.children[1]->kind == Option)
-        return tagged(chosen.index ? "some" : "none", type.children[chosen.index], chosen);
-      return chosen.index ? value_to_json(*type.children[1], *chosen.payload) : ordered_json();
+        write_tagged(chosen.index ? "some" : "none", type.children[chosen.index], chosen, out);
+      else if (chosen.index)
+        write_json(*type.children[1], *chosen.payload, out);
+      else
+        out += "null";
+      return;
     }
     case Result: {
       const auto& chosen = std::get<CaseValue>(value.of);
-      return tagged(chosen.index ? "err" : "ok", type.children[chosen.index], chosen);
+      write_tagged(chosen.index ? "err" : "ok", type.children[chosen.index], chosen, out);
+      return;
     }
     case Variant: {
       const auto& chosen = std::get<CaseValue>(value.of);
-      return tagged(type.labels[chosen.index], type.children[chosen.index], chosen);
+      write_tagged(type.labels[chosen.index], type.children[chosen.index], chosen, out);
+      return;
     }
-    default: return nullptr;
+    default: out += "null"; return;
   }
+}
+
+Outcome outcome_of(const FuncType& type, const std::optional<Value>& value) {
+  if (!type.result) return {};
+  if (type.result->kind != Result) return {.type = type.result, .value = &*value};
+  const auto& chosen = std::get<CaseValue>(value->of);
+  return {chosen.index == 1, type.result->children[chosen.index], chosen.payload.get()};
 }
 
 }  // namespace unbolt::component

@@ -14,22 +14,6 @@ namespace {
 // Environments are text; what a client sent need not be.
 std::string text(std::string_view bytes) { return component::to_valid_utf8(bytes); }
 
-// nullopt for an escape that is none and for a NUL, which would end the variable early.
-std::optional<std::string> percent_decoded(std::string_view path) {
-  std::string out;
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    if (path[i] != '%') {
-      out += path[i];
-      continue;
-    }
-    const auto byte = i + 2 < path.size() ? http::parse_hex(path.substr(i + 1, 2)) : std::nullopt;
-    if (!byte || *byte == 0) return std::nullopt;
-    out += static_cast<char>(*byte);
-    i += 2;
-  }
-  return out;
-}
-
 // "HTTP_ACCEPT_LANGUAGE"; nullopt for a field that has no variable.
 std::optional<std::string> variable_of(std::string_view field) {
   for (const std::string_view none : {"content-length", "content-type", "proxy"}) {
@@ -69,7 +53,7 @@ Result<CgiVariables> cgi_variables(const http::Request& request, const contracts
   const std::string_view raw_path = target.substr(0, question);
   const std::string_view query =
       question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
-  const auto path = percent_decoded(raw_path);
+  const auto path = http::percent_decoded(raw_path);
   if (!path) return fail(ErrorCode::InvalidArgument, "the path has an escape that is none");
   const auto [host, port] = split(head.authority);
   const std::string remote = address_of(request.remote);

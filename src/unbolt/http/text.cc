@@ -88,6 +88,21 @@ std::string_view trim(std::string_view text) {
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text) { return parse_number<10>(text); }
 std::optional<std::uint64_t> parse_hex(std::string_view text) { return parse_number<16>(text); }
+std::optional<std::string> percent_decoded(std::string_view path) {
+  std::string out;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '%') {
+      out += path[i];
+      continue;
+    }
+    const auto byte = i + 2 < path.size() ? parse_hex(path.substr(i + 1, 2)) : std::nullopt;
+    if (!byte || *byte == 0) return std::nullopt;
+    out += static_cast<char>(*byte);
+    i += 2;
+  }
+  return out;
+}
+
 void append_decimal(std::string& out, std::uint64_t value) { append_number<10>(out, value); }
 void append_hex(std::string& out, std::uint64_t value) { append_number<16>(out, value); }
 

@@ -23,6 +23,9 @@ std::string_view trim(std::string_view text);
 std::optional<std::uint64_t> parse_decimal(std::string_view text);
 // As above for the hexadecimal digits of a chunk's size.
 std::optional<std::uint64_t> parse_hex(std::string_view text);
+// A path with its %XX decoded; nullopt for an escape that is none and for a NUL, which ends text
+// elsewhere.
+std::optional<std::string> percent_decoded(std::string_view path);
 void append_decimal(std::string& out, std::uint64_t value);
 void append_hex(std::string& out, std::uint64_t value);
 

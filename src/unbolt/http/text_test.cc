@@ -47,6 +47,13 @@ TEST(Text, Numbers) {
   EXPECT_EQ(out, "1234beef");
 }
 
+TEST(Text, EscapesOfPaths) {
+  EXPECT_EQ(percent_decoded("/a%20b%2Fc%c3%bc"), "/a b/cü");
+  EXPECT_EQ(percent_decoded("/%61"), "/a");
+  for (const auto wrong : {"/%", "/%6", "/%6g", "/%00", "/%%61"})
+    EXPECT_FALSE(percent_decoded(wrong)) << wrong;
+}
+
 TEST(Text, Lists) {
   std::vector<std::string_view> items;
   for_each_item(" a, ,b\t,c d,", [&](std::string_view item) { items.push_back(item); });
