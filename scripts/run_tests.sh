@@ -9,6 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 preset=${1:?a preset: dev, release, asan or tsan}
 shift
 cd "$root" || exit 1
+scripts/test_tools.sh >/dev/null || exit 1
 rm -rf "build/$preset/results"
 mkdir -p "build/$preset/results"
 ctest --preset "$preset" --parallel "$(nproc)" --output-junit results/ctest.xml "$@"

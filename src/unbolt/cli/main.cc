@@ -69,6 +69,9 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_flag("--cgi", options.cgi,
                "Serve a command: each request runs it, with CGI variables in its environment, the "
                "body as its input and its output as the response");
+  run.add_flag("--json", options.json,
+               "Serve every exported function: POST /INTERFACE/FUNCTION with JSON in and JSON out; "
+               "GET / lists them");
   add_grants(run, options);
   run.add_option("--isolation", options.isolation,
                  "State of an instance: fresh for each request (the default), or reused:N")

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <thread>
 
 #include "unbolt/cli/interrupts.h"
@@ -20,6 +21,8 @@
 #include "unbolt/component/bind.h"
 #include "unbolt/host/cgi_invocation.h"
 #include "unbolt/host/http_invocation.h"
+#include "unbolt/host/json_api.h"
+#include "unbolt/host/json_invocation.h"
 #include "unbolt/wasi/standard_streams.h"
 
 namespace unbolt::cli {
@@ -30,28 +33,17 @@ using host::RunCall;
 
 constexpr std::chrono::seconds kDrain{30};
 
-// How the component answers requests: by one of its functions.
-struct Entry {
-  enum class Kind : std::uint8_t { HttpHandler, CgiProgram };
-  Kind kind;
-  const component::ExportedFunc& func;
-};
-
-std::unique_ptr<http::Handler> make_handler(const Entry& entry, host::ComponentPool& pool,
-                                            Log& log) {
-  if (entry.kind == Entry::Kind::CgiProgram)
-    return std::make_unique<host::CgiHandler>(pool, entry.func, log);
-  return std::make_unique<host::ComponentHandler>(pool, entry.func, log);
-}
+// How the component answers requests: makes the handler of one loop.
+using MakeHandler = std::function<std::unique_ptr<http::Handler>(host::ComponentPool&, Log&)>;
 
 // What stands on one event loop: its thread's alone.
 struct Loop {
   Loop(asio::io_context& context, const host::ServedComponent& served,
-       const engine::FiberSupport& fibers, const Entry& entry, Log& log)
+       const engine::FiberSupport& fibers, const MakeHandler& make_handler, Log& log)
       : io(context),
         client(http::make_client(io.get_executor(), {})),
         pool(served, fibers, *client, io.get_executor()),
-        handler(make_handler(entry, pool, log)),
+        handler(make_handler(pool, log)),
         server(http::make_server(io.get_executor(), *handler, {}, log)) {}
 
   asio::io_context& io;
@@ -77,7 +69,7 @@ Task<> drain(http::Server& server, const wasi::NetworkServices& network) {
 }
 
 // Serves until SIGTERM or SIGINT, then drains.
-int serve(const RunOptions& options, Runtime& runtime, const Entry& entry) {
+int serve(const RunOptions& options, Runtime& runtime, const MakeHandler& make_handler) {
   host::ServedComponent& served = runtime.served();
   served.limits.timeout =
       std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
@@ -98,7 +90,7 @@ int serve(const RunOptions& options, Runtime& runtime, const Entry& entry) {
   std::vector<std::unique_ptr<Loop>> loops;
   for (const auto& context : runtime.loops()) {
     loops.push_back(
-        std::make_unique<Loop>(*context, served, runtime.fibers(), entry, runtime.log()));
+        std::make_unique<Loop>(*context, served, runtime.fibers(), make_handler, runtime.log()));
     if (auto started = loops.back()->server->start(*listener); !started)
       return report(started.error());
   }
@@ -237,12 +229,29 @@ int run_once(const RunOptions& options, Runtime& runtime, const component::Expor
   return call.result() ? kDone : kFailed;
 }
 
+// Serves every function of the component that has JSON to say.
+int serve_json(const RunOptions& options, Runtime& runtime) {
+  const auto api = host::JsonApi::make(runtime.served().component, runtime.served().name);
+  if (!api) return report(Error(api.error()).in(options.file));
+  for (const auto& function : (*api)->functions()) {
+    if (function.not_served.empty()) continue;
+    runtime.log().line(LogLevel::Warn, runtime.served().name, "{} is not served: {}", function.path,
+                       function.not_served);
+  }
+  if (auto provided = runtime.provide(options, Runtime::Use::Server); !provided)
+    return report(provided.error());
+  return serve(options, runtime, [&](host::ComponentPool& pool, Log& log) {
+    return std::make_unique<host::JsonHandler>(pool, **api, log);
+  });
+}
+
 }  // namespace
 
 int run_command(const RunOptions& options) {
   auto loaded = Runtime::load(options);
   if (!loaded) return report(loaded.error());
   Runtime& runtime = **loaded;
+  if (options.json) return serve_json(options, runtime);
   const auto handle = host::find_http_handler(runtime.component());
   if (!handle) return report(handle.error());
   const auto* run = host::find_run(runtime.component());
@@ -269,9 +278,14 @@ int run_command(const RunOptions& options) {
   if (!*handle || options.cgi || !arguments.empty())
     arguments.insert(arguments.begin(), runtime.served().name);
   if (!serves) return run_once(options, runtime, *run);
-  return serve(options, runtime,
-               options.cgi ? Entry{Entry::Kind::CgiProgram, *run}
-                           : Entry{Entry::Kind::HttpHandler, **handle});
+  if (options.cgi) {
+    return serve(options, runtime, [&](host::ComponentPool& pool, Log& log) {
+      return std::make_unique<host::CgiHandler>(pool, *run, log);
+    });
+  }
+  return serve(options, runtime, [&](host::ComponentPool& pool, Log& log) {
+    return std::make_unique<host::ComponentHandler>(pool, **handle, log);
+  });
 }
 
 }  // namespace unbolt::cli

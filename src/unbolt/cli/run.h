@@ -10,6 +10,7 @@ namespace unbolt::cli {
 struct RunOptions {
   std::string file;
   bool cgi = false;
+  bool json = false;
   std::string listen = "127.0.0.1:8080";
   std::vector<std::string> links, config, env, dirs, allow_hosts, allow_connect, allow_listen,
       grants;

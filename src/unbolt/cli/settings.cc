@@ -62,6 +62,10 @@ Result<Settings> read_settings(const RunOptions& options) {
   } else {
     return std::unexpected(std::move(listen).error().in("--listen"));
   }
+  if (options.cgi && options.json) {
+    return fail(ErrorCode::InvalidArgument,
+                "--cgi and --json exclude each other: one serves a program, the other functions");
+  }
   if (options.cgi && options.isolation) {
     return fail(ErrorCode::InvalidArgument,
                 "--isolation goes with no --cgi: a program starts afresh for each request");

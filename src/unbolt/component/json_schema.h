@@ -25,7 +25,7 @@ class JsonSchemas {
   // Arguments may be said in more ways than answers are: what is left out of a record is none, and
   // integers of 64 bits may be strings. (Names as they stand in WIT are read, too, but not named.)
   enum class Use : std::uint8_t { Argument, Answer };
-  // Only of types that have values (value.h, `check_plain_values`).
+  // Only of types that have values (value_call.h, `check_plain_values`).
   nlohmann::ordered_json of(const Type& type, Use use);
 
   // Keeps a name for a definition that the document has elsewhere.
