@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run build test wasi-testsuite bench fmt tidy lint asan tsan fuzz clean
+.PHONY: help run build test oracle wasi-testsuite bench fmt tidy lint asan tsan fuzz clean
 
 # Clones in different folders share what was compiled.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -13,6 +13,8 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
 LISTEN ?= 127.0.0.1:8080
 FUZZ_SECONDS ?= 30
+CASES ?= 100000
+SEED ?= 1
 cmake_flags := $(if $(CI),-DUNBOLT_WERROR=ON)
 
 # $(call compile,PRESET[,TARGET])
@@ -39,7 +41,14 @@ test: ## compile with assertions, build the guests, run all tests
 	@scripts/setup.sh test
 	$(call compile,dev)
 	@scripts/build_guests.sh build/guests
+	@scripts/build_oracle.sh >/dev/null
 	@scripts/run_tests.sh dev
+
+oracle: ## compare the component layer with the reference engine's in CASES random cases, from SEED on
+	@scripts/setup.sh build
+	$(call compile,release,oracle_test)
+	@mkdir -p build/oracle
+	@tests/oracle/run.sh build/release/bin/oracle_test --cases '$(CASES)' --seed '$(SEED)' --keep build/oracle
 
 wasi-testsuite: ## run the checkout SUITE=DIR of WebAssembly/wasi-testsuite (its branch prod/testsuite-base)
 	@test -n '$(SUITE)' || exec tests/wasi_testsuite/run.sh
@@ -73,6 +82,7 @@ asan tsan: ## the tests under the address and undefined-behaviour, or the thread
 	@scripts/setup.sh test
 	$(call compile,$@)
 	@scripts/build_guests.sh build/guests
+	@scripts/build_oracle.sh >/dev/null
 	@scripts/run_tests.sh $@
 
 fuzz: ## run each fuzzer for FUZZ_SECONDS

@@ -15,10 +15,9 @@ fn engine() -> wasmtime::Result<Engine> {
     config.wasm_component_model_map(true);
     config.wasm_component_model_fixed_length_lists(true);
     config.wasm_component_model_memory64(true);
-    config.wasm_component_model_error_context(true);
     // Thousands of small components, each called a few times.
     config.cranelift_opt_level(OptLevel::None);
-    config.memory_reservation(1 << 20);
+    config.memory_reservation(16 << 20);
     config.memory_guard_size(1 << 16);
     config.memory_init_cow(false);
     Engine::new(&config)

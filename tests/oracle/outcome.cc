@@ -1,0 +1,103 @@
+#include "outcome.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace unbolt::oracle {
+
+TrapClass classify(std::string_view message) {
+  using enum TrapClass;
+  // The first that is found.
+  static constexpr std::pair<std::string_view, TrapClass> kParts[] = {
+      {"unreachable", Unreachable},
+      {"out of bounds memory access", GuestMemory},
+      {"too large to be passed", TooLarge},
+      {"too long", TooLarge},
+      {"allocated too many bytes", TooLarge},
+      {"fuel", TooLarge},
+      {"cannot leave component", MayNotLeave},
+      {"borrow handles still remain", BorrowsRemain},
+      {"unknown handle index", UnknownHandle},
+      {"another resource type", HandleType},
+      {"with the wrong type", HandleType},
+      {"while it is lent", Lent},
+      {"while borrowed", Lent},
+      {"not a borrow", NotOwn},
+      {"from a borrow", NotOwn},
+      {"char", Char},
+      {"discriminant", Discriminant},
+      {"aligned", Unaligned},
+      {"UTF-8", String},
+      {"utf-8", String},
+      {"utf8", String},
+      {"UTF-16", String},
+      {"utf16", String},
+      {"surrogate", String},
+      {"out of bounds", OutOfBounds},
+      {"out-of-bounds", OutOfBounds},
+      {"beyond end of memory", OutOfBounds},
+  };
+  for (const auto& [part, trap] : kParts) {
+    if (message.find(part) != std::string_view::npos) return trap;
+  }
+  return Other;
+}
+
+namespace {
+
+// Both stop the guest for good reasons of which there are two at once: README.md, "What may
+// differ".
+bool same_reason(TrapClass ours, TrapClass theirs) {
+  using enum TrapClass;
+  if (ours == theirs) return ours != Other;
+  static constexpr std::pair<TrapClass, TrapClass> kEither[] = {
+      {Unaligned, OutOfBounds},
+      {OutOfBounds, GuestMemory},
+      {MayNotLeave, UnknownHandle},
+      {MayNotLeave, HandleType},
+  };
+  for (const auto& pair : kEither) {
+    if (pair == std::pair(ours, theirs)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string difference(const Outcome& ours, const Outcome& theirs) {
+  const auto told = [](const Outcome& outcome) {
+    return outcome.trap ? "trap: " + *outcome.trap : std::string("no trap");
+  };
+  const auto hex = [](const Bytes& bytes) { return fmt::format("{:02x}", fmt::join(bytes, "")); };
+  if (ours.trap && theirs.trap) {
+    const TrapClass a = classify(*ours.trap), b = classify(*theirs.trap);
+    // Where a bound of the host's own stopped one of them, the other may go on to something else.
+    if (a == TrapClass::TooLarge || b == TrapClass::TooLarge) return "";
+    if (!same_reason(a, b)) return fmt::format("ours: {}\n  theirs: {}", told(ours), told(theirs));
+  } else if (ours.trap || theirs.trap) {
+    if (classify(ours.trap ? *ours.trap : *theirs.trap) == TrapClass::TooLarge) return "";
+    return fmt::format("ours: {}\n  theirs: {}", told(ours), told(theirs));
+  }
+  if (ours.calls.size() != theirs.calls.size()) {
+    return fmt::format("ours called the host {} times, theirs {}", ours.calls.size(),
+                       theirs.calls.size());
+  }
+  for (std::size_t i = 0; i < ours.calls.size(); ++i) {
+    if (ours.calls[i] != theirs.calls[i]) {
+      return fmt::format("call {} of the host had other arguments:\n  ours:   {}\n  theirs: {}", i,
+                         hex(ours.calls[i]), hex(theirs.calls[i]));
+    }
+  }
+  if (ours.trap) return "";
+  if (ours.result != theirs.result) {
+    return fmt::format("another result:\n  ours:   {}\n  theirs: {}", hex(ours.result),
+                       hex(theirs.result));
+  }
+  if (ours.live != theirs.live)
+    return fmt::format("ours leaves {} live handles, theirs {}", ours.live, theirs.live);
+  return "";
+}
+
+}  // namespace unbolt::oracle
