@@ -1,12 +1,14 @@
 // What it costs to cross from a guest into the host and back, through the typed binding
 // (component/bind.h), beside the floor: the same core module, its imports met by raw host functions
-// written by hand for these types, without checks.
+// written by hand for these types, without checks. And from one component of a file to another.
+// Run by bench/interleave.py, beside the peers (bench/peer).
 //
-//   abi_bench build/guests/abi-bench.wasm
+//   abi_bench build/guests/abi-bench.wasm build/guests/pass-bench.wasm
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -30,22 +32,29 @@ namespace {
 constexpr std::size_t kBlock = 64 * 1024;
 constexpr std::string_view kText = "sixteen letters.";
 constexpr std::string_view kHost = "bench:abi/host", kLoops = "bench:abi/loops";
-constexpr int kRounds = 21;
 
 struct Loop {
   const char* figure;
   const char* name;
   std::uint32_t times;
 };
-constexpr std::array kAll = {Loop{"scalar", "scalars", 200'000}, Loop{"bytes", "lists", 400},
-                             Loop{"text", "texts", 50'000}, Loop{"record", "places", 100'000},
-                             Loop{"resource", "things", 50'000}};
+constexpr std::array kHostCalls = {
+    Loop{"scalar", "scalars", 200'000}, Loop{"bytes", "lists", 400}, Loop{"text", "texts", 50'000},
+    Loop{"record", "records", 100'000}, Loop{"resource", "things", 50'000}};
+constexpr std::array kPasses = {Loop{"pass.number", "numbers", 50'000},
+                                Loop{"pass.string", "strings", 50'000}};
 
 // ---- Ours: what a provider author writes.
 
-struct Place {
-  double x, y;
-  std::uint32_t id;
+struct Eight {
+  std::uint8_t a;
+  std::uint16_t b;
+  std::uint32_t c;
+  std::uint64_t d;
+  std::int32_t e;
+  float f;
+  double g;
+  bool h;
 };
 struct Thing {
   std::uint32_t n;
@@ -61,7 +70,10 @@ ByteView bytes(Call& call, ByteView in) {
   return ByteView(kept).first(in.size());
 }
 std::string_view text(Call&) { return kText; }
-Place move_place(Call&, Place place) { return {place.x + 1, place.y + 1, place.id}; }
+Eight turn(Call&, Eight x) {
+  ++x.c;
+  return x;
+}
 component::Own<Thing> new_thing(Call&, std::uint32_t n) { return std::make_unique<Thing>(n); }
 
 // ---- The floor: the least that any host on this engine does.
@@ -113,11 +125,19 @@ engine::Trap* raw_text(void*, engine::Caller* caller, Raw* values, std::size_t) 
   return RawCall(caller).give(kText.data(), kText.size(),
                               static_cast<std::uint32_t>(values[0].i32));
 }
-engine::Trap* raw_move_place(void*, engine::Caller* caller, Raw* values, std::size_t) {
-  std::uint8_t* out = RawCall(caller).memory() + static_cast<std::uint32_t>(values[3].i32);
-  const Place place{values[0].f64 + 1, values[1].f64 + 1,
-                    static_cast<std::uint32_t>(values[2].i32)};
-  std::memcpy(out, &place, 20);
+engine::Trap* raw_turn(void*, engine::Caller* caller, Raw* values, std::size_t) {
+  const Eight turned{static_cast<std::uint8_t>(values[0].i32),
+                     static_cast<std::uint16_t>(values[1].i32),
+                     static_cast<std::uint32_t>(values[2].i32) + 1,
+                     static_cast<std::uint64_t>(values[3].i64),
+                     values[4].i32,
+                     values[5].f32,
+                     values[6].f64,
+                     values[7].i32 != 0};
+  // The layout of this record is the same in C++ and in the canonical ABI.
+  static_assert(sizeof turned == 40 && offsetof(Eight, g) == 24 && offsetof(Eight, h) == 32);
+  std::memcpy(RawCall(caller).memory() + static_cast<std::uint32_t>(values[8].i32), &turned,
+              sizeof turned);
   return nullptr;
 }
 engine::Trap* raw_new_thing(void*, engine::Caller* caller, Raw* values, std::size_t) {
@@ -145,11 +165,14 @@ void check(engine::Store& store) {
   if (auto fault = store.take_fault()) bench::give_up(fault->describe());
 }
 
-// A component whose host functions are bound by type.
+// A component, its host functions bound by type.
 class Typed {
  public:
-  Typed(std::shared_ptr<const component::ComponentFile> file, const engine::FiberSupport& fibers)
-      : interfaces_(offer()),
+  // `interface_name`: where the loops are.
+  Typed(std::shared_ptr<const component::ComponentFile> file, const engine::FiberSupport& fibers,
+        std::string_view interface_name)
+      : interface_name_(interface_name),
+        interfaces_(offer()),
         linked_(bench::need(
             component::LinkedComponent::link(std::move(file), fibers.engine(), interfaces_, {}))),
         instance_(linked_, fibers, &host_, {}) {
@@ -157,7 +180,7 @@ class Typed {
   }
 
   double run(const Loop& loop) {
-    const auto* func = linked_->find_export(kLoops, loop.name);
+    const auto* func = linked_->find_export(interface_name_, loop.name);
     const double from = bench::thread_seconds();
     component::ExportCall<std::uint32_t, std::uint32_t> call(instance_, *func, loop.times);
     if (!call.begin()) await(instance_.store().settle());
@@ -178,10 +201,11 @@ class Typed {
         .func<&scalar>("scalar")
         .func<&bytes>("bytes")
         .func<&text>("text")
-        .func<&move_place>("move-place");
+        .func<&turn>("turn");
     return interfaces;
   }
 
+  std::string_view interface_name_;
   component::HostInterfaces interfaces_;
   std::shared_ptr<const component::LinkedComponent> linked_;
   Host host_;
@@ -234,7 +258,7 @@ class Floor {
     define("scalar", {{I32}, {I32}}, raw_scalar);
     define("bytes", {{I32, I32, I32}, {}}, raw_bytes);
     define("text", {{I32}, {}}, raw_text);
-    define("move-place", {{F64, F64, I32, I32}, {}}, raw_move_place);
+    define("turn", {{I32, I32, I32, I64, I32, F32, F64, I32, I32}, {}}, raw_turn);
     define("[constructor]thing", {{I32}, {I32}}, raw_new_thing);
     define("[resource-drop]thing", {{I32}, {}}, raw_drop_thing);
     return bench::need(engine::PreparedModule::prepare(linker_, module_));
@@ -268,36 +292,43 @@ double copy_there_and_back() {
   return (bench::thread_seconds() - from) / kTimes;
 }
 
+std::shared_ptr<const component::ComponentFile> load(const char* path) {
+  std::ifstream in(path, std::ios::binary);
+  return bench::need(component::ComponentFile::load(Bytes{std::istreambuf_iterator<char>(in), {}}));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) bench::give_up("usage: abi_bench build/guests/abi-bench.wasm");
-  std::ifstream in(argv[1], std::ios::binary);
-  Bytes bytes{std::istreambuf_iterator<char>(in), {}};
-  const auto file = bench::need(component::ComponentFile::load(std::move(bytes)));
-
+  if (argc != 3) {
+    bench::give_up("usage: abi_bench build/guests/abi-bench.wasm build/guests/pass-bench.wasm");
+  }
+  const auto file = load(argv[1]);
   const engine::Engine engine(engine::EngineOptions{.max_instances = 16});
   const engine::FiberSupport fibers(engine);
-  Typed typed(file, fibers);
+  Typed typed(file, fibers, kLoops), passing(load(argv[2]), fibers, "");
   // wit-component puts the main module first.
   Floor floor(file->plan().modules.front().bytes, fibers);
 
   bench::Series copies("abi.memcpy");
-  std::vector<bench::Series> ours, floors;
-  for (const Loop& loop : kAll) {
+  std::vector<bench::Series> ours, floors, passes;
+  for (const Loop& loop : kHostCalls) {
     ours.emplace_back(std::string("abi.") + loop.figure);
     floors.emplace_back(std::string("abi.") + loop.figure + ".floor");
   }
-  for (int round = 0; round < kRounds; ++round) {
-    for (std::size_t i = 0; i < kAll.size(); ++i) {
-      ours[i].add(typed.run(kAll[i]) * 1e9);
-      floors[i].add(floor.run(kAll[i]) * 1e9);
+  for (const Loop& loop : kPasses) passes.emplace_back(std::string("abi.") + loop.figure);
+  bench::each_round([&] {
+    for (std::size_t i = 0; i < kHostCalls.size(); ++i) {
+      ours[i].add(typed.run(kHostCalls[i]) * 1e9);
+      floors[i].add(floor.run(kHostCalls[i]) * 1e9);
+    }
+    for (std::size_t i = 0; i < kPasses.size(); ++i) {
+      passes[i].add(passing.run(kPasses[i]) * 1e9);
     }
     copies.add(copy_there_and_back() * 1e9);
-  }
-  for (std::size_t i = 0; i < kAll.size(); ++i) {
-    ours[i].print("ns");
-    floors[i].print("ns");
+  });
+  for (auto* all : {&ours, &floors, &passes}) {
+    for (const auto& series : *all) series.print("ns");
   }
   copies.print("ns");
 }

@@ -8,11 +8,24 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unbolt/base/error.h"
 
 namespace unbolt::bench {
+
+// Measures one round for each line that is read, and answers with a line: bench/interleave.py has
+// several programs take theirs in turn.
+template <class Round>
+void each_round(Round round) {
+  char line[64];
+  while (std::fgets(line, sizeof line, stdin)) {
+    round();
+    std::puts("done");
+    std::fflush(stdout);
+  }
+}
 
 // CPU time of this thread: what others do on the machine is not counted, though it does cool the
 // caches.
@@ -28,6 +41,7 @@ class Series {
   explicit Series(std::string name) : name_(std::move(name)) {}
   void add(double value) { values_.push_back(value); }
   void print(const char* unit) const {
+    if (values_.empty()) return;
     auto sorted = values_;
     std::sort(sorted.begin(), sorted.end());
     std::printf(

@@ -47,6 +47,7 @@ guests=(
   'sockets-http rust      tests/guests/sockets-http tests/guests/sockets'
   'abi-bench    c         bench/guests/abi'
   'copy-bench   c-cli     bench/guests/copy'
+  'pass-bench   wat       bench/guests/wat/pass-bench.wat'
   'fetch-bench  rust      bench/guests/fetch'
   'console      c-cli     tests/guests/console'
   'cgi          c-cli     tests/guests/cgi'

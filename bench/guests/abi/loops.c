@@ -33,13 +33,13 @@ uint32_t exports_bench_abi_loops_texts(uint32_t times) {
   return sum;
 }
 
-uint32_t exports_bench_abi_loops_places(uint32_t times) {
-  bench_abi_host_place_t from = {.x = 1, .y = 2, .id = 3}, to;
+uint32_t exports_bench_abi_loops_records(uint32_t times) {
+  bench_abi_host_eight_t from = {1, 2, 3, 4, -5, 6, 7, true}, to;
   while (times--) {
-    bench_abi_host_move_place(&from, &to);
+    bench_abi_host_turn(&from, &to);
     from = to;
   }
-  return from.id;
+  return from.c;
 }
 
 uint32_t exports_bench_abi_loops_things(uint32_t times) {
