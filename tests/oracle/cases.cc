@@ -14,10 +14,12 @@ namespace {
 constexpr std::size_t kMaxHandles = 60;
 
 std::uint32_t random_mask(Random& random) {
-  switch (random.below(4)) {
+  switch (random.below(6)) {
     case 0: return 0xffffffff;
     case 1: return 1u << random.below(8);
     case 2: return random.below(256);
+    case 3: return 0x80000000;  // of a latin1+utf16 length
+    case 4: return random.pick({0xd800u, 0xdc00u, 0xd8000000u, 0xdc00d800u, 0x80u, 0x8080u});
     default: return 1u << random.below(32);
   }
 }
@@ -32,7 +34,8 @@ std::uint32_t random_pointer(Random& random) {
                       0x80000000u, 0xfffffff0u, 0xffffffffu});
 }
 
-Step hostile_step(Random& random, const Signature& signature) {
+// `next` is the first handle that a guest gets once it has its parameters.
+Step hostile_step(Random& random, const Signature& signature, std::uint32_t next) {
   const CoreSignature core = core_signature(signature);
   const std::uint32_t guest = random.below(signature.guests.size());
   const auto step = [&](Op op, std::uint32_t a = 0, std::uint32_t b = 0, std::uint32_t c = 0,
@@ -45,8 +48,15 @@ Step hostile_step(Random& random, const Signature& signature) {
   };
   const bool after = random.one_in(3);
   const std::uint32_t where = after ? kResultPointer : flat_param();
-  const std::uint32_t handle = 1 + random.below(4);
-  switch (random.below(18)) {
+  const std::uint32_t handle = random.one_in(3) ? 1 + random.below(4) : next;
+  switch (random.below(25)) {
+    case 20: return step(Op::Make, 1 + random.below(1000), 0, 0, after);
+    case 21: return step(Op::Give, handle, 0, 0, after);
+    case 22: return step(Op::Lend, handle, 0, 0, after);
+    case 23: return step(Op::DropBelow, handle, 0, 0, after);
+    case 24:
+      return random.one_in(2) ? step(Op::Keep, 1)
+                              : step(Op::Destructor, 1 + random.below(2), handle);
     case 0:
     case 1:
     case 2: return step(Op::Xor, flat_param(), 0, random_mask(random));
@@ -58,7 +68,9 @@ Step hostile_step(Random& random, const Signature& signature) {
       return step(Op::XorByteInside, where, random_offset(random), random_mask(random), after);
     case 8:
     case 9:
-      return step(Op::XorDeep, where, random_offset(random) | random_offset(random) << 16,
+    case 18:
+    case 19:
+      return step(Op::XorDeep, where, random_offset(random) | random.below(12) << 16,
                   random_mask(random), after);
     case 10: return step(Op::Drop, handle, 0, 0, after);
     case 11: return step(Op::New, random.below(1000), 0, 0, after);
@@ -85,12 +97,14 @@ Step hostile_step(Random& random, const Signature& signature) {
 
 Signature random_signature(Random& random) {
   Signature signature;
-  const std::uint32_t most = random.one_in(10) ? 20 : 5;
+  // Small ones, too: there a hostile step most often hits something.
+  const int depth = random.one_in(4) ? 2 : 4;
+  const std::uint32_t most = depth == 2 ? 2 : random.one_in(10) ? 20 : 5;
   int budget = random.one_in(8) ? 120 : 30;
   for (std::uint32_t i = random.below(most + 1); i > 0; --i)
-    signature.params.push_back(random_shape(random, Lent::Yes, 4, budget));
+    signature.params.push_back(random_shape(random, Lent::Yes, depth, budget));
   budget = random.one_in(8) ? 120 : 30;
-  if (!random.one_in(6)) signature.result = random_shape(random, Lent::No, 4, budget);
+  if (!random.one_in(6)) signature.result = random_shape(random, Lent::No, depth, budget);
   for (std::uint32_t i = random.pick({1u, 1u, 2u, 2u, 2u, 3u}); i > 0; --i) {
     signature.guests.push_back(
         random.pick({Encoding::Utf8, Encoding::Utf16, Encoding::Latin1Utf16}));
@@ -107,15 +121,28 @@ Case random_case(Random& random, const Signature& signature) {
   } while (raw_case(signature, one).steps.size() > kMaxHandles * signature.guests.size());
   if (signature.result) one.result = random_datum(random, *signature.result);
   if (!random.one_in(3)) {
-    for (std::uint32_t i = 1 + random.below(3); i > 0; --i)
-      one.hostile.push_back(hostile_step(random, signature));
+    std::vector<bool> handles;
+    for (std::size_t i = 0; i < signature.params.size(); ++i)
+      note_handles(signature.params[i], one.arguments[i], handles);
+    const auto next = static_cast<std::uint32_t>(handles.size()) + 1;
+    for (std::uint32_t i = 1 + random.below(3); i > 0; --i) {
+      const Step step = hostile_step(random, signature, next);
+      // What a guest uses of its own making it most often has made.
+      const auto op = static_cast<Op>(step.op % kAfter);
+      const bool below = op == Op::Give || op == Op::Lend || op == Op::DropBelow;
+      if ((below || op == Op::Rep || op == Op::DropOwn) && !random.one_in(5)) {
+        const Op make = below ? Op::Make : Op::New;
+        one.hostile.push_back({step.guest, static_cast<std::uint32_t>(make), i});
+      }
+      one.hostile.push_back(step);
+    }
     one.forgetful = random.one_in(20);
   }
   return one;
 }
 
 RawCase raw_case(const Signature& signature, const Case& one) {
-  RawCase raw{.steps = one.hostile};
+  RawCase raw{.guests = static_cast<std::uint32_t>(signature.guests.size()), .steps = one.hostile};
   std::uint32_t handles = 1;
   std::vector<bool> lent;
   for (std::size_t i = 0; i < signature.params.size(); ++i) {
@@ -139,6 +166,7 @@ std::string to_file(const KeptCase& kept, const std::string& why) {
   std::string out;
   std::istringstream lines(why);
   for (std::string line; std::getline(lines, line);) out += ";; " + line + "\n";
+  out += fmt::format(";; guests {}\n", kept.one.guests);
   for (const Step& step : kept.one.steps)
     out += fmt::format(";; step {} {} {} {} {}\n", step.guest, step.op, step.a, step.b, step.c);
   out +=
@@ -162,6 +190,8 @@ KeptCase from_file(std::string_view file) {
     words >> start >> what;
     if (start != ";;") {
       kept.component += line + "\n";
+    } else if (what == "guests") {
+      words >> kept.one.guests;
     } else if (what == "step") {
       Step& step = kept.one.steps.emplace_back();
       if (!(words >> step.guest >> step.op >> step.a >> step.b >> step.c))

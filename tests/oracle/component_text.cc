@@ -124,8 +124,15 @@ std::string flat(const Shape& shape) {
   }
 }
 
-// Memory, realloc and post-return: what the ABI calls.
-constexpr std::string_view kMemoryModule = R"((core module $memory_module
+// Memory, realloc, post-return and a destructor: what the ABI calls.
+constexpr std::string_view kMemoryModule = R"((core module $plan_module
+    ;; What a guest remembers of its plan, where neither it nor the ABI writes by accident.
+    (memory 1)
+    (func (export "get") (param i32) (result i32) (i32.load (local.get 0)))
+    (func (export "set") (param i32 i32) (i32.store (local.get 0) (local.get 1))))
+  (core module $memory_module
+    (import "p" "get" (func $get (param i32) (result i32)))
+    (import "p" "set" (func $set (param i32 i32)))
     (import "h" "drop" (func $drop (param i32)))
     (memory (export "memory") 4 256)
     (global $next (mut i32) (i32.const 65536))
@@ -137,13 +144,13 @@ constexpr std::string_view kMemoryModule = R"((core module $memory_module
     (func (export "realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
       (local $at i32) (local $trick i32)
       ;; Blocks count, not how often one is made larger or smaller: a string may be.
-      (if (i32.and (i32.eqz (local.get $old_size)) (i32.ne (i32.load (i32.const 8)) (i32.const 0))) (then
-        (i32.store (i32.const 8) (i32.sub (i32.load (i32.const 8)) (i32.const 1)))
-        (if (i32.eqz (i32.load (i32.const 8))) (then (local.set $trick (i32.load (i32.const 12)))))))
+      (if (i32.and (i32.eqz (local.get $old_size)) (i32.ne (call $get (i32.const 8)) (i32.const 0))) (then
+        (call $set (i32.const 8) (i32.sub (call $get (i32.const 8)) (i32.const 1)))
+        (if (i32.eqz (call $get (i32.const 8))) (then (local.set $trick (call $get (i32.const 12)))))))
       (if (i32.eq (local.get $trick) (i32.const 1)) (then unreachable))
-      (if (i32.eq (local.get $trick) (i32.const 2)) (then (return (i32.load (i32.const 16)))))
-      (if (i32.eq (local.get $trick) (i32.const 3)) (then (call $drop (i32.load (i32.const 16)))))
-      (if (i32.eq (local.get $trick) (i32.const 5)) (then (drop (memory.grow (i32.load (i32.const 16))))))
+      (if (i32.eq (local.get $trick) (i32.const 2)) (then (return (call $get (i32.const 16)))))
+      (if (i32.eq (local.get $trick) (i32.const 3)) (then (call $drop (call $get (i32.const 16)))))
+      (if (i32.eq (local.get $trick) (i32.const 5)) (then (drop (memory.grow (call $get (i32.const 16))))))
       (if (i32.and (i32.ne (local.get $old_size) (i32.const 0))
                    (i32.le_u (local.get $size) (call $room (local.get $old_size)))) (then (return (local.get $old))))
       (local.set $at (global.get $next))
@@ -156,29 +163,34 @@ constexpr std::string_view kMemoryModule = R"((core module $memory_module
       (memory.copy (local.get $at) (local.get $old)
         (select (local.get $old_size) (local.get $size) (i32.lt_u (local.get $old_size) (local.get $size))))
       (if (i32.eq (local.get $trick) (i32.const 4))
-        (then (local.set $at (i32.add (local.get $at) (i32.load (i32.const 16))))))
+        (then (local.set $at (i32.add (local.get $at) (call $get (i32.const 16))))))
       (local.get $at))
+    ;; What was destroyed is added up.
+    (func (export "dtor") (param $rep i32)
+      (call $set (i32.const 48) (i32.add (call $get (i32.const 48)) (local.get $rep)))
+      (if (i32.eq (call $get (i32.const 52)) (i32.const 1)) (then unreachable))
+      (if (i32.eq (call $get (i32.const 52)) (i32.const 2)) (then (call $drop (call $get (i32.const 24))))))
     (func (export "post-return")
-      (if (i32.eq (i32.load (i32.const 20)) (i32.const 1)) (then unreachable))
-      (if (i32.eq (i32.load (i32.const 20)) (i32.const 2)) (then (call $drop (i32.load (i32.const 24)))))))
+      (if (i32.eq (call $get (i32.const 20)) (i32.const 1)) (then unreachable))
+      (if (i32.eq (call $get (i32.const 20)) (i32.const 2)) (then (call $drop (call $get (i32.const 24)))))))
 )";
 
-// Steps lie at 512, 16 bytes each; how many there are, at 0. Results in memory come to lie at 8192.
+// Of the plan, at 512, 16 bytes each; how many there are, at 0.
 constexpr std::string_view kSteps = R"(
     (func (export "plan") (param $op i32) (param $a i32) (param $b i32) (param $c i32) (local $at i32)
-      (local.set $at (i32.add (i32.const 512) (i32.mul (i32.load (i32.const 0)) (i32.const 16))))
-      (i32.store (local.get $at) (local.get $op))
-      (i32.store offset=4 (local.get $at) (local.get $a))
-      (i32.store offset=8 (local.get $at) (local.get $b))
-      (i32.store offset=12 (local.get $at) (local.get $c))
-      (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1))))
+      (local.set $at (i32.add (i32.const 512) (i32.mul (call $get (i32.const 0)) (i32.const 16))))
+      (call $set (local.get $at) (local.get $op))
+      (call $set (i32.add (local.get $at) (i32.const 4)) (local.get $a))
+      (call $set (i32.add (local.get $at) (i32.const 8)) (local.get $b))
+      (call $set (i32.add (local.get $at) (i32.const 12)) (local.get $c))
+      (call $set (i32.const 0) (i32.add (call $get (i32.const 0)) (i32.const 1))))
     (func $xor (param $at i32) (param $with i32)
       (i32.store (local.get $at) (i32.xor (i32.load (local.get $at)) (local.get $with))))
     (func $step (param $op i32) (param $a i32) (param $b i32) (param $c i32)
-      (block $trap (block $post (block $realloc (block $grow (block $again (block $skip (block $rep (block $new
+      (block $keep (block $dtor (block $dropbelow (block $lend (block $give (block $make (block $trap (block $post (block $realloc (block $grow (block $again (block $skip (block $rep (block $new
       (block $dropown (block $drop (block $deep (block $byte (block $inside (block $xor
         (br_table $trap $xor $inside $byte $deep $drop $dropown $new $rep $skip $again $grow $realloc $post $trap
-          (local.get $op)))
+          $make $give $lend $dropbelow $dtor $keep $trap (local.get $op)))
         (call $xor (local.get $a) (local.get $c)) return)
         (call $xor (i32.add (i32.load (local.get $a)) (local.get $b)) (local.get $c)) return)
         (local.set $a (i32.add (i32.load (local.get $a)) (local.get $b)))
@@ -189,21 +201,28 @@ constexpr std::string_view kSteps = R"(
         (call $own_drop (local.get $a)) return)
         (drop (call $own_new (local.get $a))) return)
         (drop (call $own_rep (local.get $a))) return)
-        (i32.store (i32.const 32) (i32.const 1)) return)
-        (i32.store (i32.const 36) (local.get $a)) return)
+        (call $set (i32.const 32) (i32.const 1)) return)
+        (call $set (i32.const 36) (local.get $a)) return)
         (drop (memory.grow (local.get $a))) return)
-        (i32.store (i32.const 8) (local.get $a)) (i32.store (i32.const 12) (local.get $b))
-        (i32.store (i32.const 16) (local.get $c)) return)
-        (i32.store (i32.const 20) (local.get $a)) (i32.store (i32.const 24) (local.get $b)) return)
-      unreachable)
+        (call $set (i32.const 8) (local.get $a)) (call $set (i32.const 12) (local.get $b))
+        (call $set (i32.const 16) (local.get $c)) return)
+        (call $set (i32.const 20) (local.get $a)) (call $set (i32.const 24) (local.get $b)) return)
+        unreachable)
+        (drop (call $r_make (local.get $a))) return)
+        (call $r_give (local.get $a)) return)
+        (drop (call $r_lend (local.get $a))) return)
+        (call $r_drop (local.get $a)) return)
+        (call $set (i32.const 52) (local.get $a)) (call $set (i32.const 24) (local.get $b)) return)
+      (call $set (i32.const 56) (local.get $a)))
     (func $steps (param $when i32) (local $i i32) (local $at i32)
       (block $done (loop $next
-        (br_if $done (i32.ge_u (local.get $i) (i32.load (i32.const 0))))
+        (br_if $done (i32.ge_u (local.get $i) (call $get (i32.const 0))))
         (local.set $at (i32.add (i32.const 512) (i32.mul (local.get $i) (i32.const 16))))
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
-        (br_if $next (i32.ne (i32.and (i32.load (local.get $at)) (i32.const 256)) (local.get $when)))
-        (call $step (i32.and (i32.load (local.get $at)) (i32.const 255)) (i32.load offset=4 (local.get $at))
-          (i32.load offset=8 (local.get $at)) (i32.load offset=12 (local.get $at)))
+        (br_if $next (i32.ne (i32.and (call $get (local.get $at)) (i32.const 256)) (local.get $when)))
+        (call $step (i32.and (call $get (local.get $at)) (i32.const 255))
+          (call $get (i32.add (local.get $at) (i32.const 4))) (call $get (i32.add (local.get $at) (i32.const 8)))
+          (call $get (i32.add (local.get $at) (i32.const 12))))
         (br $next))))
 )";
 
@@ -235,21 +254,31 @@ std::string main_module(const CoreSignature& core) {
   return fmt::format(
       R"((core module $main_module
     (import "l" "memory" (memory 4))
+    (import "p" "get" (func $get (param i32) (result i32)))
+    (import "p" "set" (func $set (param i32 i32)))
     (import "l" "post-return" (func $post))
     (import "h" "f" (func $f{passed}{lowered}))
     (import "h" "drop" (func $thing_drop (param i32)))
     (import "h" "own-drop" (func $own_drop (param i32)))
     (import "h" "own-new" (func $own_new (param i32) (result i32)))
     (import "h" "own-rep" (func $own_rep (param i32) (result i32)))
+    (import "h" "r-make" (func $r_make (param i32) (result i32)))
+    (import "h" "r-give" (func $r_give (param i32)))
+    (import "h" "r-lend" (func $r_lend (param i32) (result i32)))
+    (import "h" "r-drop" (func $r_drop (param i32)))
+    (func (export "make") (param i32) (result i32) (call $own_new (local.get 0)))
+    (func (export "give") (param i32) (if (i32.eqz (call $get (i32.const 56))) (then (call $own_drop (local.get 0)))))
+    (func (export "lend") (param i32) (result i32) (local.get 0))
+    (func (export "count") (result i32) (call $get (i32.const 48)))
 {steps}    (func (export "post-return"){returned} (call $post))
     (func (export "f"){passed}{lifted}
       {keep}
       (i32.store (i32.const {pointer}) (i32.const 8192))
       (call $steps (i32.const 0))
-      (if (i32.eqz (i32.load (i32.const 32))) (then (loop $again
+      (if (i32.eqz (call $get (i32.const 32))) (then (loop $again
         {call}
-        (i32.store (i32.const 36) (i32.sub (i32.and (i32.load (i32.const 36)) (i32.const 3)) (i32.const 1)))
-        (br_if $again (i32.gt_s (i32.load (i32.const 36)) (i32.const 0))))))
+        (call $set (i32.const 36) (i32.sub (i32.and (call $get (i32.const 36)) (i32.const 3)) (i32.const 1)))
+        (br_if $again (i32.gt_s (call $get (i32.const 36)) (i32.const 0))))))
       (call $steps (i32.const 256))
       {answer}))
 )",
@@ -262,6 +291,25 @@ std::string main_module(const CoreSignature& core) {
       fmt::arg("steps", kSteps), fmt::arg("keep", keep), fmt::arg("pointer", kResultPointer),
       fmt::arg("call", call), fmt::arg("answer", answer));
 }
+
+// The resources of the guest below; the first guest has none below it, and uses its own.
+constexpr std::string_view kBelow = R"(  (import "below" (instance $below
+    (export "r" (type $r (sub resource)))
+    (export "make" (func (param "rep" u32) (result (own $r))))
+    (export "give" (func (param "r" (own $r))))
+    (export "lend" (func (param "r" (borrow $r)) (result u32)))))
+  (alias export $below "r" (type $below_r))
+  (core func $r_make (canon lower (func $below "make")))
+  (core func $r_give (canon lower (func $below "give")))
+  (core func $r_lend (canon lower (func $below "lend")))
+  (core func $r_drop (canon resource.drop $below_r))
+)";
+constexpr std::string_view kNoneBelow =
+    R"(  (alias core export $own_funcs "new" (core func $r_make))
+  (alias core export $own_funcs "drop" (core func $r_give))
+  (alias core export $own_funcs "rep" (core func $r_lend))
+  (alias core export $own_funcs "drop" (core func $r_drop))
+)";
 
 std::string_view encoding_name(Encoding encoding) {
   switch (encoding) {
@@ -313,28 +361,41 @@ std::string component_text(const Signature& signature) {
         R"(  (component $guest{i}
   (import "host" {interface})
 {aliases}  (core func $drop (canon resource.drop $thing))
-  (core instance $l (instantiate $memory_module (with "h" (instance (export "drop" (func $drop))))))
+  (core instance $p (instantiate $plan_module))
+  (core instance $l (instantiate $memory_module (with "p" (instance $p)) (with "h" (instance (export "drop" (func $drop))))))
   (alias core export $l "memory" (core memory $m))
   (alias core export $l "realloc" (core func $realloc))
   (core func $f (canon lower (func $host "f") (memory $m) (realloc $realloc) string-encoding={encoding}))
-  (type $own (resource (rep i32)))
+  (alias core export $l "dtor" (core func $dtor))
+  (type $own (resource (rep i32) (dtor (core func $dtor))))
   (core func $own_drop (canon resource.drop $own))
   (core func $own_new (canon resource.new $own))
   (core func $own_rep (canon resource.rep $own))
-  (core instance $main (instantiate $main_module (with "l" (instance $l)) (with "h" (instance
+  (core instance $own_funcs (export "new" (func $own_new)) (export "drop" (func $own_drop))
+    (export "rep" (func $own_rep)))
+{below}  (core instance $main (instantiate $main_module (with "l" (instance $l)) (with "p" (instance $p)) (with "h" (instance
     (export "f" (func $f)) (export "drop" (func $drop)) (export "own-drop" (func $own_drop))
-    (export "own-new" (func $own_new)) (export "own-rep" (func $own_rep))))))
+    (export "own-new" (func $own_new)) (export "own-rep" (func $own_rep)) (export "r-make" (func $r_make))
+    (export "r-give" (func $r_give)) (export "r-lend" (func $r_lend)) (export "r-drop" (func $r_drop))))))
+  (export $own_r "r" (type $own))
+  (func (export "make") (param "rep" u32) (result (own $own_r)) (canon lift (core func $main "make")))
+  (func (export "give") (param "r" (own $own_r)) (canon lift (core func $main "give")))
+  (func (export "lend") (param "r" (borrow $own_r)) (result u32) (canon lift (core func $main "lend")))
+  (func (export "count") (result u32) (canon lift (core func $main "count")))
   (func (export "f") {params} (canon lift (core func $main "f") (memory $m) (realloc $realloc)
     (post-return (core func $main "post-return")) string-encoding={encoding}))
   (func (export "plan") (param "op" u32) (param "a" u32) (param "b" u32) (param "c" u32)
     (canon lift (core func $main "plan"))))
-  (instance $g{i} (instantiate $guest{i} (with "host" (instance $h{i}))))
+  (instance $g{i} (instantiate $guest{i} (with "host" (instance $h{i})){with}))
   (instance $h{next} {exports} (export "f" (func $g{i} "f")))
   (export "plan{i}" (func $g{i} "plan"))
+  (export "count{i}" (func $g{i} "count"))
 )",
-        fmt::arg("i", i), fmt::arg("next", i + 1), fmt::arg("interface", interface),
-        fmt::arg("aliases", aliases), fmt::arg("exports", exports),
-        fmt::arg("encoding", encoding_name(signature.guests[i])),
+        fmt::arg("i", i), fmt::arg("next", i + 1), fmt::arg("below", i > 0 ? kBelow : kNoneBelow),
+        fmt::arg("with",
+                 i > 0 ? fmt::format(" (with \"below\" (instance $g{}))", i - 1) : std::string()),
+        fmt::arg("interface", interface), fmt::arg("aliases", aliases),
+        fmt::arg("exports", exports), fmt::arg("encoding", encoding_name(signature.guests[i])),
         fmt::arg("params", func.substr(5, func.size() - 6)));
   }
   // The first guest's host is the host itself.

@@ -39,6 +39,13 @@ enum class Op : std::uint32_t {
   Realloc,        // the a-th realloc from here does b (ReallocTrick) with c
   PostReturn,     // does a (1: trap, 2: drop the handle b)
   Trap,
+  // A guest's own resource is what the guest above it may use: made, given, lent, dropped.
+  Make,        // a resource of the guest below, for a
+  Give,        // the handle a, to the guest below
+  Lend,        // the handle a, to the guest below
+  DropBelow,   // the handle a, as a resource of the guest below
+  Destructor,  // of the guest's own resource: does a (1: trap, 2: drop the handle b)
+  Keep,        // what is given to the guest from above is not dropped, if a is not 0
 };
 constexpr std::uint32_t kAfter = 0x100;
 enum class ReallocTrick : std::uint32_t { Trap = 1, Answer, Drop, Shift, Grow };

@@ -93,7 +93,7 @@ class Comparison {
       return found;
     }
     for (std::size_t i = 0; i < cases.size(); ++i) {
-      found[i] = difference(ours[i], (*theirs)[i]);
+      found[i] = difference(cases[i], ours[i], (*theirs)[i]);
       ours[i].trap ? ++trapped_ : ++ran_;
       if (ours[i].trap) ++traps_[*ours[i].trap];
     }

@@ -12,6 +12,7 @@ namespace unbolt::oracle {
 
 // One call of a component's `run`, in an instance of its own.
 struct RawCase {
+  std::uint32_t guests = 1;
   std::vector<Step> steps;
   Bytes arguments;
   Bytes result;  // what the host function answers
@@ -44,7 +45,7 @@ enum class TrapClass : std::uint8_t {
 };
 TrapClass classify(std::string_view message);
 
-// Empty where they agree.
-std::string difference(const Outcome& ours, const Outcome& theirs);
+// Empty where they agree, or differ as they may (README.md, "What may differ").
+std::string difference(const RawCase& one, const Outcome& ours, const Outcome& theirs);
 
 }  // namespace unbolt::oracle

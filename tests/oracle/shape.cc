@@ -12,7 +12,9 @@ using enum TypeKind;
 constexpr TypeKind kScalars[] = {Bool, S8,  U8,  S16, U16,  S32,   U32,
                                  S64,  U64, F32, F64, Char, String};
 
-Shape scalar(Random& random) { return {.kind = kScalars[random.below(std::size(kScalars))]}; }
+Shape scalar(Random& random) {
+  return {.kind = random.one_in(4) ? String : kScalars[random.below(std::size(kScalars))]};
+}
 
 Shape map_key(Random& random) {
   Shape key;

@@ -64,6 +64,15 @@ fn run(pre: &InstancePre<Host>, store: &mut Store<Host>, input: &mut Reader) -> 
     for (ty, value) in ty.results().zip(&results) {
         values::write(&mut out, &mut store.as_context_mut(), &ty, value)?;
     }
+    // What each guest has seen destroyed.
+    for i in 0.. {
+        let Some(func) = instance.get_func(&mut *store, &format!("count{i}")) else { break };
+        let mut count = [Val::U32(0)];
+        func.call(&mut *store, &[], &mut count)?;
+        if let Val::U32(count) = count[0] {
+            out.u32(count);
+        }
+    }
     // The lent ones are the host's again, once nobody borrows them.
     for any in std::mem::take(&mut store.data_mut().lent) {
         any.resource_drop(&mut *store)?;

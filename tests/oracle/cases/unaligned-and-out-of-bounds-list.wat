@@ -1,5 +1,6 @@
 ;; ours: trap: unaligned pointer
 ;;   theirs: trap: list pointer/length out of bounds of memory
+;; guests 1
 ;; step 0 258 216 4 4294967295
 ;; arguments 
 ;; result 0000000000000000

@@ -1,5 +1,6 @@
 ;; ours: trap: unaligned pointer
 ;;   theirs: trap: map pointer/length out of bounds of memory
+;; guests 1
 ;; step 0 1 64 0 4294967295
 ;; arguments 00000000
 ;; result 

@@ -1,8 +1,10 @@
 ;; ours: trap: cannot leave component instance
-;;   theirs: trap: unknown handle index 0
-;; step 0 3 84 20 2
+;;   theirs: no trap
+;; guests 2
+;; step 0 10 3 0 0
+;; step 0 13 2 2 0
 ;; arguments 
-;; result 
+;; result e9030000
 (component
   (core module $memory_module
     (import "h" "drop" (func $drop (param i32)))
@@ -43,7 +45,7 @@
   (core module $main_module
     (import "l" "memory" (memory 4))
     (import "l" "post-return" (func $post))
-    (import "h" "f" (func $f))
+    (import "h" "f" (func $f (result i32)))
     (import "h" "drop" (func $thing_drop (param i32)))
     (import "h" "own-drop" (func $own_drop (param i32)))
     (import "h" "own-new" (func $own_new (param i32) (result i32)))
@@ -89,25 +91,25 @@
         (call $step (i32.and (i32.load (local.get $at)) (i32.const 255)) (i32.load offset=4 (local.get $at))
           (i32.load offset=8 (local.get $at)) (i32.load offset=12 (local.get $at)))
         (br $next))))
-    (func (export "post-return") (call $post))
-    (func (export "f")
+    (func (export "post-return") (param i32) (call $post))
+    (func (export "f") (result i32)
       
       (i32.store (i32.const 216) (i32.const 8192))
       (call $steps (i32.const 0))
       (if (i32.eqz (i32.load (i32.const 32))) (then (loop $again
-        (call $f )
+        (i32.store (i32.const 208) (call $f ))
         (i32.store (i32.const 36) (i32.sub (i32.and (i32.load (i32.const 36)) (i32.const 3)) (i32.const 1)))
         (br_if $again (i32.gt_s (i32.load (i32.const 36)) (i32.const 0))))))
       (call $steps (i32.const 256))
-      ))
+      (i32.load (i32.const 208))))
   (import "test:oracle/host" (instance $host
     (export "thing" (type $thing (sub resource)))
-    (export "f" (func))))
+    (export "f" (func (result (own $thing))))))
   (alias export $host "thing" (type $thing))
   (component $guest0
   (import "host" (instance $host
     (export "thing" (type $thing (sub resource)))
-    (export "f" (func))))
+    (export "f" (func (result (own $thing))))))
   (alias export $host "thing" (type $thing))
   (core func $drop (canon resource.drop $thing))
   (core instance $l (instantiate $memory_module (with "h" (instance (export "drop" (func $drop))))))
@@ -121,7 +123,7 @@
   (core instance $main (instantiate $main_module (with "l" (instance $l)) (with "h" (instance
     (export "f" (func $f)) (export "drop" (func $drop)) (export "own-drop" (func $own_drop))
     (export "own-new" (func $own_new)) (export "own-rep" (func $own_rep))))))
-  (func (export "f")  (canon lift (core func $main "f") (memory $m) (realloc $realloc)
+  (func (export "f")  (result (own $thing)) (canon lift (core func $main "f") (memory $m) (realloc $realloc)
     (post-return (core func $main "post-return")) string-encoding=utf8))
   (func (export "plan") (param "op" u32) (param "a" u32) (param "b" u32) (param "c" u32)
     (canon lift (core func $main "plan"))))
@@ -131,7 +133,7 @@
   (component $guest1
   (import "host" (instance $host
     (export "thing" (type $thing (sub resource)))
-    (export "f" (func))))
+    (export "f" (func (result (own $thing))))))
   (alias export $host "thing" (type $thing))
   (core func $drop (canon resource.drop $thing))
   (core instance $l (instantiate $memory_module (with "h" (instance (export "drop" (func $drop))))))
@@ -145,7 +147,7 @@
   (core instance $main (instantiate $main_module (with "l" (instance $l)) (with "h" (instance
     (export "f" (func $f)) (export "drop" (func $drop)) (export "own-drop" (func $own_drop))
     (export "own-new" (func $own_new)) (export "own-rep" (func $own_rep))))))
-  (func (export "f")  (canon lift (core func $main "f") (memory $m) (realloc $realloc)
+  (func (export "f")  (result (own $thing)) (canon lift (core func $main "f") (memory $m) (realloc $realloc)
     (post-return (core func $main "post-return")) string-encoding=utf8))
   (func (export "plan") (param "op" u32) (param "a" u32) (param "b" u32) (param "c" u32)
     (canon lift (core func $main "plan"))))
