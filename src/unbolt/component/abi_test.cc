@@ -420,7 +420,7 @@ TEST(AbiOfBadGuests, ScalarsAreNarrowedOrRefused) {
   EXPECT_EQ(poke<char32_t>(plain("char", "i32", 0), "(i32.const 0x10ffff)"), U'\U0010ffff');
   for (const auto* bad : {"0xd800", "0xdfff", "0x110000", "-1"}) {
     EXPECT_EQ(refused<char32_t>(plain("char", "i32", 0), fmt::format("(i32.const {})", bad)),
-              "invalid char")
+              "invalid `char` bit pattern")
         << bad;
   }
   EXPECT_EQ(poke<Colour>(named(labels("enum", 3), "i32", 0), "(i32.const 2)"), Colour::Blue);
@@ -454,11 +454,12 @@ TEST(AbiOfBadGuests, Discriminants) {
   const auto chars = plain("(list char)", "i32 i32", 0);
   EXPECT_EQ(
       refused<std::vector<char32_t>>(chars, "(i32.const 16) (i32.const 1)", "\\00\\d8\\00\\00"),
-      "invalid char");
+      "invalid `char` bit pattern");
 }
 
 TEST(AbiOfBadGuests, PointersAndLengths) {
-  constexpr std::string_view kOutside = "pointer out of bounds of memory";
+  constexpr std::string_view kOutside = "string pointer/length out of bounds of memory";
+  constexpr std::string_view kListOutside = "list pointer/length out of bounds of memory";
   const auto text = plain("string", "i32 i32", 0);
   EXPECT_EQ(poke<std::string>(text, "(i32.const 16) (i32.const 2)", "ok"), "ok");
   EXPECT_EQ(poke<std::string>(text, "(i32.const 65536) (i32.const 0)"), "");
@@ -467,26 +468,26 @@ TEST(AbiOfBadGuests, PointersAndLengths) {
   EXPECT_EQ(refused<std::string>(text, "(i32.const -1) (i32.const -1)"), kOutside);
   EXPECT_EQ(refused<std::string>(text, "(i32.const 1) (i32.const -1)"), kOutside);
   EXPECT_EQ(refused<std::string>(text, "(i32.const 16) (i32.const 1)", "\\ff"),
-            "a string is not valid UTF-8");
+            "invalid utf-8 sequence");
   EXPECT_EQ(refused<std::string>(text, "(i32.const 16) (i32.const 2)", "\\c3\\bc\\bc"), "");
   EXPECT_EQ(refused<std::string>(text, "(i32.const 16) (i32.const 1)", "\\c3\\bc"),
-            "a string is not valid UTF-8");
+            "incomplete utf-8 byte sequence");
 
   using Words = std::vector<std::uint64_t>;
   const auto words = plain("(list u64)", "i32 i32", 0);
   EXPECT_EQ(refused<Words>(words, "(i32.const 4) (i32.const 1)"), "unaligned pointer");
   EXPECT_EQ(refused<Words>(words, "(i32.const 4) (i32.const 0)"), "unaligned pointer");
   EXPECT_EQ(refused<Words>(words, "(i32.const 0) (i32.const 0x20000000)"),
-            kOutside);  // 4 GiB: 0 in 32 bits
-  EXPECT_EQ(refused<Words>(words, "(i32.const 0) (i32.const 0x20000001)"), kOutside);
-  EXPECT_EQ(refused<Words>(words, "(i32.const 65528) (i32.const 2)"), kOutside);
+            kListOutside);  // 4 GiB: 0 in 32 bits
+  EXPECT_EQ(refused<Words>(words, "(i32.const 0) (i32.const 0x20000001)"), kListOutside);
+  EXPECT_EQ(refused<Words>(words, "(i32.const 65528) (i32.const 2)"), kListOutside);
   EXPECT_EQ(poke<Words>(words, "(i32.const 65528) (i32.const 1)"), Words{0});
   using Views = std::span<const std::uint8_t>;
   EXPECT_EQ(refused<Views>(plain("(list u8)", "i32 i32", 0), "(i32.const 0) (i32.const -1)"),
-            kOutside);
+            kListOutside);
   using Texts = std::vector<std::string_view>;
   const auto texts = plain("(list string)", "i32 i32", 0);
-  EXPECT_EQ(refused<Texts>(texts, "(i32.const 0) (i32.const -1)"), kOutside);
+  EXPECT_EQ(refused<Texts>(texts, "(i32.const 0) (i32.const -1)"), kListOutside);
   EXPECT_EQ(
       refused<Texts>(texts, "(i32.const 16) (i32.const 1)", "\\00\\00\\01\\00\\01\\00\\00\\00"),
       kOutside);
@@ -574,12 +575,12 @@ class Realloc : public testing::Test {
 TEST_F(Realloc, ItsPointersAreChecked) {
   EXPECT_EQ(reason("(i32.const 1024)"), "");
   EXPECT_EQ(reason("(i32.const 65531)"), "");
-  EXPECT_EQ(reason("(i32.const 65532)"), "realloc returned a pointer out of bounds of memory");
-  EXPECT_EQ(reason("(i32.const -1)"), "realloc returned a pointer out of bounds of memory");
-  EXPECT_EQ(reason("(i32.const -5)"), "realloc returned a pointer out of bounds of memory");
+  EXPECT_EQ(reason("(i32.const 65532)"), "realloc return: beyond end of memory");
+  EXPECT_EQ(reason("(i32.const -1)"), "realloc return: beyond end of memory");
+  EXPECT_EQ(reason("(i32.const -5)"), "realloc return: beyond end of memory");
   EXPECT_EQ(reason("unreachable"), "wasm trap: wasm `unreachable` instruction executed");
   text = "";
-  EXPECT_EQ(reason("(i32.const -1)"), "realloc returned a pointer out of bounds of memory");
+  EXPECT_EQ(reason("(i32.const -1)"), "realloc return: beyond end of memory");
 }
 
 TEST_F(Realloc, ItMayGrowTheMemory) {
@@ -806,19 +807,21 @@ TEST(Abi, Utf16OfBadGuests) {
     return ran ? "=" + *seen : ran.error().reason;
   };
   EXPECT_EQ(poke16("utf16", "(i32.const 16) (i32.const 1)"), "=a");
-  EXPECT_EQ(poke16("utf16", "(i32.const 16) (i32.const 3)"), "a string is not valid UTF-16");
-  EXPECT_EQ(poke16("utf16", "(i32.const 17) (i32.const 1)"), "unaligned pointer");
+  EXPECT_EQ(poke16("utf16", "(i32.const 16) (i32.const 3)"), "invalid utf-16: unpaired surrogate");
+  EXPECT_EQ(poke16("utf16", "(i32.const 17) (i32.const 1)"), "string pointer not aligned to 2");
   EXPECT_EQ(poke16("utf16", "(i32.const 16) (i32.const 0x80000001)"),
-            "pointer out of bounds of memory");
-  EXPECT_EQ(poke16("utf16", "(i32.const 65534) (i32.const 2)"), "pointer out of bounds of memory");
+            "string pointer/length out of bounds of memory");
+  EXPECT_EQ(poke16("utf16", "(i32.const 65534) (i32.const 2)"),
+            "string pointer/length out of bounds of memory");
   EXPECT_EQ(poke16("latin1+utf16", "(i32.const 16) (i32.const 1)"), "=a");
   EXPECT_EQ(poke16("latin1+utf16", "(i32.const 16) (i32.const 0x80000001)"), "=a");
   EXPECT_EQ(poke16("latin1+utf16", "(i32.const 18) (i32.const 2)"), std::string("=\0Ø", 4));
   EXPECT_EQ(poke16("latin1+utf16", "(i32.const 16) (i32.const 0x80000002)"),
-            "a string is not valid UTF-16");
-  EXPECT_EQ(poke16("latin1+utf16", "(i32.const 17) (i32.const 1)"), "unaligned pointer");
+            "invalid utf-16: unpaired surrogate");
+  EXPECT_EQ(poke16("latin1+utf16", "(i32.const 17) (i32.const 1)"),
+            "string pointer not aligned to 2");
   EXPECT_EQ(poke16("latin1+utf16", "(i32.const 0) (i32.const 0x7fffffff)"),
-            "pointer out of bounds of memory");
+            "string pointer/length out of bounds of memory");
 }
 
 }  // namespace

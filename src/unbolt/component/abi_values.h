@@ -51,6 +51,7 @@ class FlatReader {
   float f32() { return (next_++)->f32; }
   double f64() { return (next_++)->f64; }
   void skip(std::size_t count) { next_ += count; }
+  const engine::Raw* rest() const { return next_; }
 
  private:
   const engine::Raw* next_;
@@ -116,7 +117,8 @@ struct Abi<T> {
     if constexpr (std::same_as<T, bool>) {
       out = bits != 0;
     } else if constexpr (std::same_as<T, char32_t>) {
-      if (bits >= 0x110000 || (bits >= 0xd800 && bits <= 0xdfff)) return cx.fail("invalid char");
+      if (bits >= 0x110000 || (bits >= 0xd800 && bits <= 0xdfff))
+        return cx.fail("invalid `char` bit pattern");
       out = static_cast<char32_t>(bits);
     } else {
       out = static_cast<T>(bits);

@@ -207,10 +207,25 @@ struct CanonResource {
   enum class Op : std::uint8_t { New, Drop, Rep } op;
   std::uint32_t type;
 };
+// The storage of the current thread.
+struct CanonContext {
+  enum class Op : std::uint8_t { Get, Set } op;
+  bool is_64 = false;  // i64, else i32
+  std::uint32_t slot = 0;
+};
+struct CanonBackpressure {
+  enum class Op : std::uint8_t { Inc, Dec } op;
+};
+struct CanonTaskReturn {
+  std::optional<ValType> result;
+  CanonOptions options;
+};
 // A canonical built-in that this runtime does not carry out yet; reported by name when the
-// component is loaded.
+// component is loaded. `signature` has a letter a core value, I for i64 and i for i32: parameters,
+// a colon, results.
 struct CanonUnsupported {
   std::string_view name;
+  std::string_view signature;
 };
 
 struct Import {
@@ -225,10 +240,11 @@ struct Export {
 };
 
 struct Component;
-using Definition = std::variant<CoreModule, CoreInstantiate, CoreInlineInstance, CoreType,
-                                std::shared_ptr<Component>, Instantiate, InlineInstance, Alias,
-                                std::shared_ptr<TypeDef>, CanonLift, CanonLower, CanonResource,
-                                CanonUnsupported, Import, Export>;
+using Definition =
+    std::variant<CoreModule, CoreInstantiate, CoreInlineInstance, CoreType,
+                 std::shared_ptr<Component>, Instantiate, InlineInstance, Alias,
+                 std::shared_ptr<TypeDef>, CanonLift, CanonLower, CanonResource, CanonContext,
+                 CanonBackpressure, CanonTaskReturn, CanonUnsupported, Import, Export>;
 
 struct CustomSection {
   std::string_view name;

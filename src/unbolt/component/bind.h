@@ -170,7 +170,7 @@ struct HostThunk<Fn> {
 // A call of an export, from the loop: `R(Args...)` in C++ types, checked with `accepts` once when
 // the export is found. Single use. The arguments may own resources, which the guest then owns.
 template <class R, class... Args>
-class ExportCall final : public engine::Store::Body {
+class ExportCall final : public engine::Store::Body, private ResultTaker {
  public:
   using Params = FieldsAbi<std::remove_cvref_t<Args>...>;
   static_assert(Params::kFlat <= kMaxFlatParams,
@@ -209,23 +209,19 @@ class ExportCall final : public engine::Store::Body {
     const bool lowered =
         std::apply([&](auto&... a) { return Params::lower(cx, out, a...); }, args_);
     if (!lowered) return cx.trap();
-    if (auto* trap = call_lifted(cx, lift_, raw)) return trap;
-    if constexpr (!std::is_void_v<R>) {
-      if (!lift_result(cx, raw)) return cx.trap();
-    }
-    return call_post_return(cx, lift_, raw);
+    return call_lifted(cx, lift_, raw, *this);
   }
 
  private:
-  bool lift_result(LiftLowerContext& cx, const engine::Raw* raw) {
-    auto& value = result_.emplace();
-    if constexpr (Abi<R>::kFlat > kMaxFlatResults) {
-      const auto at = static_cast<std::uint32_t>(raw[0].i32);
+  bool take(LiftLowerContext& cx, FlatReader in, bool in_memory) override {
+    if constexpr (std::is_void_v<R>)
+      return true;
+    else {
+      auto& value = result_.emplace();
+      if (!in_memory) return Abi<R>::lift(cx, in, value);
+      const auto at = in.u32();
       return cx.aligned(at, Abi<R>::kAlign) && cx.in_bounds(at, Abi<R>::kSize) &&
              Abi<R>::load(cx, at, value);
-    } else {
-      FlatReader in(raw);
-      return Abi<R>::lift(cx, in, value);
     }
   }
   using Stored = std::conditional_t<std::is_void_v<R>, std::monostate, R>;

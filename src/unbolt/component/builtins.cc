@@ -1,164 +1,177 @@
 #include "unbolt/component/builtins.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
-#include "unbolt/component/lift_lower.h"
-#include "unbolt/component/transfer.h"
+#include "unbolt/component/bind.h"
+#include "unbolt/component/lifted_call.h"
 
 namespace unbolt::component {
+namespace {
 
 using engine::Caller;
 using engine::Fault;
 using engine::Raw;
 using engine::Trap;
 
-namespace {
-
-constexpr std::size_t kRawValues = kMaxFlatParams + 1;
-
 Trap* trap(Instance& instance, std::string_view reason) {
   return instance.store().fail(Fault::Kind::Trap, reason);
 }
 
-ResourceId id_of(const BuiltinFunc& func) {
-  return func.component->resource_ids()[func.builtin->resource->index];
-}
+// A call of one of them: what is asked for, and by whom.
+template <class Of>
+struct BuiltinCall {
+  BuiltinCall(void* env, Caller* caller)
+      : func(*static_cast<const BuiltinFunc*>(env)),
+        builtin(std::get<Of>(*func.builtin)),
+        instance(Instance::of(caller)),
+        state(instance.state(builtin.instance)) {}
 
-Trap* either_trap(LiftLowerContext& a, LiftLowerContext& b) {
-  if (Trap* first = a.trap()) {
-    if (Trap* second = b.trap()) wasm_trap_delete(second);
-    return first;
+  const BuiltinFunc& func;
+  const Of& builtin;
+  Instance& instance;
+  Instance::State& state;
+};
+
+struct ResourceCall : BuiltinCall<ResourceBuiltin> {
+  using BuiltinCall::BuiltinCall;
+  ResourceId id() const { return func.component->resource_ids()[builtin.resource->index]; }
+  // Null, with what is wrong in `problem`, where there is no such handle of this type.
+  HandleEntry* find(std::uint32_t handle, std::string& problem) const {
+    HandleEntry* entry = state.handles.find(handle);
+    if (!entry) {
+      problem = unknown_handle(handle);
+    } else if (entry->type != id()) {
+      problem = wrong_handle(handle, *entry, builtin.resource->imported);
+      entry = nullptr;
+    }
+    return entry;
   }
-  return b.trap();
-}
-
-}  // namespace
+};
 
 Trap* resource_new(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
-  const auto& func = *static_cast<const BuiltinFunc*>(env);
-  Instance& instance = Instance::of(caller);
-  auto& state = instance.state(func.builtin->instance);
-  if (!state.may_leave) return trap(instance, "cannot leave component instance");
+  const ResourceCall call(env, caller);
+  if (!call.state.may_leave) return trap(call.instance, "cannot leave component instance");
   const auto handle =
-      state.handles.add({.type = id_of(func), .rep = static_cast<std::uint32_t>(raw[0].i32)});
-  if (handle == 0) return trap(instance, "too many handles");
+      call.state.handles.add({.type = call.id(), .rep = static_cast<std::uint32_t>(raw[0].i32)});
+  if (handle == 0) return trap(call.instance, "too many handles");
   raw[0].i32 = static_cast<std::int32_t>(handle);
   return nullptr;
 }
 
 Trap* resource_rep(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
-  const auto& func = *static_cast<const BuiltinFunc*>(env);
-  Instance& instance = Instance::of(caller);
-  const HandleEntry* entry =
-      instance.state(func.builtin->instance).handles.find(static_cast<std::uint32_t>(raw[0].i32));
-  if (!entry) return trap(instance, "unknown handle index");
-  if (entry->type != id_of(func)) return trap(instance, "a handle is of another resource type");
+  const ResourceCall call(env, caller);
+  std::string problem;
+  const HandleEntry* entry = call.find(static_cast<std::uint32_t>(raw[0].i32), problem);
+  if (!entry) return trap(call.instance, problem);
   raw[0].i32 = static_cast<std::int32_t>(entry->rep);
   return nullptr;
 }
 
 Trap* resource_drop(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
-  const auto& func = *static_cast<const BuiltinFunc*>(env);
-  Instance& instance = Instance::of(caller);
-  auto& state = instance.state(func.builtin->instance);
-  if (!state.may_leave) return trap(instance, "cannot leave component instance");
+  const ResourceCall call(env, caller);
+  Instance& instance = call.instance;
+  if (!call.state.may_leave) return trap(instance, "cannot leave component instance");
   const auto handle = static_cast<std::uint32_t>(raw[0].i32);
-  const HandleEntry* found = state.handles.find(handle);
-  if (!found) return trap(instance, "unknown handle index");
-  if (found->type != id_of(func)) return trap(instance, "a handle is of another resource type");
-  if (found->lends != 0) return trap(instance, "a handle cannot be dropped while it is lent");
+  std::string problem;
+  const HandleEntry* found = call.find(handle, problem);
+  if (!found) return trap(instance, problem);
+  if (found->lends != 0) return trap(instance, "cannot remove owned resource while borrowed");
   const HandleEntry entry = *found;
   const auto* tag = entry.host ? static_cast<const ResourceTag*>(entry.type) : nullptr;
   if (tag && entry.own && tag->has_children &&
       tag->has_children(reinterpret_cast<void*>(entry.rep))) {
     return trap(instance, "a resource cannot be dropped before its children");
   }
-  state.handles.remove(handle);
+  call.state.handles.remove(handle);
   if (!entry.own) {
-    --state.borrowed;
+    --call.state.borrowed;
     return nullptr;
   }
   if (tag) {
     tag->destroy(reinterpret_cast<void*>(entry.rep));
     return nullptr;
   }
-  const ResourceType& resource = *func.builtin->resource;
+  const ResourceType& resource = *call.builtin.resource;
   if (!resource.destructor) return nullptr;
-  auto& owner = instance.state(resource.instance);
-  if (resource.instance != func.builtin->instance && owner.entered) {
+  if (resource.instance != call.builtin.instance && instance.state(resource.instance).entered)
     return trap(instance, "cannot enter component instance");
-  }
   Raw values[1];
   values[0].i32 = static_cast<std::int32_t>(entry.rep);
   return instance.store().call(instance.func(*resource.destructor), values, 1);
 }
 
-Trap* call_lifted(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
-  const auto& func = *static_cast<const LoweredFunc*>(env);
-  Instance& instance = Instance::of(caller);
-  const Lowered& lowered = *func.lowered;
-  const Lift& lift = func.component->plan().lifts[std::get<std::uint32_t>(lowered.target)];
-  const FuncType& type = *lowered.type;
-  const FlatSignature signature = flatten(type, Context::Lower);
-
-  LiftLowerContext outer(instance, lowered.options, lowered.instance);
-  LiftLowerContext inner(instance, lift.options, lift.instance);
-  if (!outer.state().may_leave) return trap(instance, "cannot leave component instance");
-  if (inner.state().entered || lift.instance == lowered.instance) {
-    return trap(instance, "cannot enter component instance");
-  }
-
-  Raw values[kRawValues];
-  const std::uint32_t result_pointer =
-      signature.result_in_memory
-          ? static_cast<std::uint32_t>(raw[signature.core.params.size() - 1].i32)
-          : 0;
-  Transfer in(outer, inner, lift.instance);
-  if (signature.params_in_memory) {
-    std::uint32_t pointer;
-    if (!in.params_in_memory(type, static_cast<std::uint32_t>(raw[0].i32), pointer))
-      return either_trap(outer, inner);
-    values[0].i32 = static_cast<std::int32_t>(pointer);
+Trap* context_access(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
+  const BuiltinCall<ContextBuiltin> call(env, caller);
+  const ast::CanonContext& of = call.builtin.of;
+  std::uint64_t& stored = call.state.context[of.slot];
+  if (of.op == ast::CanonContext::Op::Set) {
+    stored =
+        of.is_64 ? static_cast<std::uint64_t>(raw[0].i64) : static_cast<std::uint32_t>(raw[0].i32);
   } else {
-    FlatReader from(raw);
-    FlatWriter to(values);
-    for (const Param& param : type.params) {
-      if (!in.flat(*param.type, from, to)) return either_trap(outer, inner);
-    }
+    FlatWriter(raw).u64(of.is_64 ? stored : static_cast<std::uint32_t>(stored));
   }
+  return nullptr;
+}
 
-  inner.state().entered = true;
-  Trap* trapped = instance.store().call(instance.func(lift.core_func), values, kRawValues);
-  inner.state().entered = false;
-  if (trapped) return trapped;
-  if (inner.state().borrowed != 0)
-    return trap(instance, "borrow handles still remain at the end of the call");
-  outer.guest_ran();
-  inner.guest_ran();
+// Counts only: who would have to wait for it is asynchronous.
+Trap* backpressure(void* env, Caller* caller, Raw*, std::size_t) noexcept {
+  const BuiltinCall<BackpressureBuiltin> call(env, caller);
+  const bool inc = call.builtin.op == ast::CanonBackpressure::Op::Inc;
+  if (inc ? call.state.backpressure == UINT16_MAX : call.state.backpressure == 0)
+    return trap(call.instance, "backpressure counter overflow");
+  call.state.backpressure += inc ? 1 : -1;
+  return nullptr;
+}
 
-  if (type.result) {
-    Transfer out(inner, outer, lowered.instance);
-    if (signature.result_in_memory) {
-      const auto from = static_cast<std::uint32_t>(values[0].i32);
-      if (!inner.aligned(from, type.result->alignment) ||
-          !inner.in_bounds(from, type.result->size) ||
-          !outer.aligned(result_pointer, type.result->alignment) ||
-          !outer.in_bounds(result_pointer, type.result->size) ||
-          !out.memory(*type.result, from, result_pointer)) {
-        return either_trap(inner, outer);
+Trap* task_return(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
+  const BuiltinCall<TaskReturnBuiltin> call(env, caller);
+  return return_from_task(call.instance, call.builtin, raw);
+}
+
+Trap* unsupported(void* env, Caller* caller, Raw*, std::size_t) noexcept {
+  const BuiltinCall<UnsupportedBuiltin> call(env, caller);
+  if (!call.state.may_leave) return trap(call.instance, "cannot leave component instance");
+  return trap(
+      call.instance,
+      fmt::format("the canonical built-in {} is not supported yet (WASI 0.3)", call.builtin.name));
+}
+
+}  // namespace
+
+CoreFuncType builtin_type(const Builtin& builtin) {
+  struct Visitor {
+    CoreFuncType operator()(const ResourceBuiltin& b) const {
+      if (b.op == ast::CanonResource::Op::Drop) return {{CoreType::I32}, {}};
+      return {{CoreType::I32}, {CoreType::I32}};
+    }
+    CoreFuncType operator()(const ContextBuiltin& b) const {
+      const CoreType type = b.of.is_64 ? CoreType::I64 : CoreType::I32;
+      if (b.of.op == ast::CanonContext::Op::Get) return {{}, {type}};
+      return {{type}, {}};
+    }
+    CoreFuncType operator()(const BackpressureBuiltin&) const { return {}; }
+    CoreFuncType operator()(const TaskReturnBuiltin& b) const { return b.signature.core; }
+    CoreFuncType operator()(const UnsupportedBuiltin& b) const { return b.type; }
+  };
+  return std::visit(Visitor{}, builtin);
+}
+
+engine::HostCallback builtin_callback(const Builtin& builtin) {
+  struct Visitor {
+    engine::HostCallback operator()(const ResourceBuiltin& b) const {
+      switch (b.op) {
+        case ast::CanonResource::Op::New: return &resource_new;
+        case ast::CanonResource::Op::Drop: return &resource_drop;
+        case ast::CanonResource::Op::Rep: return &resource_rep;
       }
-    } else {
-      FlatReader from(values);
-      FlatWriter to(raw);
-      if (!out.flat(*type.result, from, to)) return either_trap(inner, outer);
+      return nullptr;
     }
-  }
-  if (lift.options.post_return) {
-    inner.state().may_leave = false;
-    trapped = instance.store().call(instance.func(*lift.options.post_return), values, kRawValues);
-    inner.state().may_leave = true;
-  }
-  return trapped;
+    engine::HostCallback operator()(const ContextBuiltin&) const { return &context_access; }
+    engine::HostCallback operator()(const BackpressureBuiltin&) const { return &backpressure; }
+    engine::HostCallback operator()(const TaskReturnBuiltin&) const { return &task_return; }
+    engine::HostCallback operator()(const UnsupportedBuiltin&) const { return &unsupported; }
+  };
+  return std::visit(Visitor{}, builtin);
 }
 
 }  // namespace unbolt::component

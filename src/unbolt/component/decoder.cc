@@ -392,74 +392,70 @@ ast::CanonOptions canon_options(BinaryReader& in) {
   return options;
 }
 
-// The built-ins of asynchronous components: read past their immediates, and keep the name for the
-// error message.
+// The type of a slot of a thread's storage: i32 or i64.
+bool context_is_64(BinaryReader& in) {
+  switch (in.byte()) {
+    case 0x7f: return false;
+    case 0x7e: return true;
+    default: in.fail("unknown type of a context slot");
+  }
+}
+
+// The built-ins of asynchronous components and of threads: read past their immediates, and keep the
+// name for the error message and the core type for linking.
 ast::CanonUnsupported unsupported_canon(BinaryReader& in, std::uint8_t code) {
-  const auto two = [&] {
+  const auto type = [&] { in.u32(); };
+  const auto flag = [&] { in.byte(); };  // async, shared or cancellable
+  const auto flag_and_memory = [&] {
+    in.byte();
+    in.u32();
+  };
+  const auto type_and_flag = [&] {
+    in.u32();
+    in.byte();
+  };
+  const auto type_and_options = [&] {
     in.u32();
     canon_options(in);
   };
   switch (code) {
-    case 0x05: return {"task.cancel"};
-    case 0x06: in.byte(); return {"subtask.cancel"};
-    case 0x09:
-      result_list(in);
-      canon_options(in);
-      return {"task.return"};
-    case 0x0a:
-      in.byte();
+    case 0x05: return {"task.cancel", ":"};
+    case 0x06: flag(); return {"subtask.cancel", "i:i"};
+    case 0x0c: flag(); return {"thread.yield", ":i"};
+    case 0x0d: return {"subtask.drop", "i:"};
+    case 0x0e: type(); return {"stream.new", ":I"};
+    case 0x0f: type_and_options(); return {"stream.read", "iii:i"};
+    case 0x10: type_and_options(); return {"stream.write", "iii:i"};
+    case 0x11: type_and_flag(); return {"stream.cancel-read", "i:i"};
+    case 0x12: type_and_flag(); return {"stream.cancel-write", "i:i"};
+    case 0x13: type(); return {"stream.drop-readable", "i:"};
+    case 0x14: type(); return {"stream.drop-writable", "i:"};
+    case 0x15: type(); return {"future.new", ":I"};
+    case 0x16: type_and_options(); return {"future.read", "ii:i"};
+    case 0x17: type_and_options(); return {"future.write", "ii:i"};
+    case 0x18: type_and_flag(); return {"future.cancel-read", "i:i"};
+    case 0x19: type_and_flag(); return {"future.cancel-write", "i:i"};
+    case 0x1a: type(); return {"future.drop-readable", "i:"};
+    case 0x1b: type(); return {"future.drop-writable", "i:"};
+    case 0x1c: canon_options(in); return {"error-context.new", "ii:i"};
+    case 0x1d: canon_options(in); return {"error-context.debug-message", "ii:"};
+    case 0x1e: return {"error-context.drop", "i:"};
+    case 0x1f: return {"waitable-set.new", ":i"};
+    case 0x20: flag_and_memory(); return {"waitable-set.wait", "ii:i"};
+    case 0x21: flag_and_memory(); return {"waitable-set.poll", "ii:i"};
+    case 0x22: return {"waitable-set.drop", "i:"};
+    case 0x23: return {"waitable.join", "ii:"};
+    case 0x26: return {"thread.index", ":i"};
+    case 0x27:
       in.u32();
-      return {"context.get"};
-    case 0x0b:
-      in.byte();
       in.u32();
-      return {"context.set"};
-    case 0x0c: in.byte(); return {"thread.yield"};
-    case 0x0d: return {"subtask.drop"};
-    case 0x0e: in.u32(); return {"stream.new"};
-    case 0x0f: two(); return {"stream.read"};
-    case 0x10: two(); return {"stream.write"};
-    case 0x11:
-      in.u32();
-      in.byte();
-      return {"stream.cancel-read"};
-    case 0x12:
-      in.u32();
-      in.byte();
-      return {"stream.cancel-write"};
-    case 0x13: in.u32(); return {"stream.drop-readable"};
-    case 0x14: in.u32(); return {"stream.drop-writable"};
-    case 0x15: in.u32(); return {"future.new"};
-    case 0x16: two(); return {"future.read"};
-    case 0x17: two(); return {"future.write"};
-    case 0x18:
-      in.u32();
-      in.byte();
-      return {"future.cancel-read"};
-    case 0x19:
-      in.u32();
-      in.byte();
-      return {"future.cancel-write"};
-    case 0x1a: in.u32(); return {"future.drop-readable"};
-    case 0x1b: in.u32(); return {"future.drop-writable"};
-    case 0x1c: canon_options(in); return {"error-context.new"};
-    case 0x1d: canon_options(in); return {"error-context.debug-message"};
-    case 0x1e: return {"error-context.drop"};
-    case 0x1f: return {"waitable-set.new"};
-    case 0x20:
-      in.byte();
-      in.u32();
-      return {"waitable-set.wait"};
-    case 0x21:
-      in.byte();
-      in.u32();
-      return {"waitable-set.poll"};
-    case 0x22: return {"waitable-set.drop"};
-    case 0x23: return {"waitable.join"};
-    case 0x24: return {"backpressure.inc"};
-    case 0x25: return {"backpressure.dec"};
-    case 0x26: return {"thread.index"};
-    case 0x27: two(); return {"thread.new-indirect"};
+      return {"thread.new-indirect", "ii:i"};
+    case 0x28: return {"thread.resume-later", "i:"};
+    case 0x29: flag(); return {"thread.suspend", ":i"};
+    case 0x2a: flag(); return {"thread.suspend-then-resume", "i:i"};
+    case 0x2b: flag(); return {"thread.yield-then-resume", "i:i"};
+    case 0x2c: flag(); return {"thread.suspend-then-promote", "i:i"};
+    case 0x2d: flag(); return {"thread.yield-then-promote", "i:i"};
     default: in.fail(fmt::format("unknown canonical function {:#04x}", code));
   }
 }
@@ -485,6 +481,20 @@ ast::Definition canon(BinaryReader& in) {
     case 0x02: return ast::CanonResource{ast::CanonResource::Op::New, in.u32()};
     case 0x03: return ast::CanonResource{ast::CanonResource::Op::Drop, in.u32()};
     case 0x04: return ast::CanonResource{ast::CanonResource::Op::Rep, in.u32()};
+    case 0x09: {
+      const auto result = result_list(in);
+      return ast::CanonTaskReturn{result, canon_options(in)};
+    }
+    case 0x0a: {
+      const bool is_64 = context_is_64(in);
+      return ast::CanonContext{ast::CanonContext::Op::Get, is_64, in.u32()};
+    }
+    case 0x0b: {
+      const bool is_64 = context_is_64(in);
+      return ast::CanonContext{ast::CanonContext::Op::Set, is_64, in.u32()};
+    }
+    case 0x24: return ast::CanonBackpressure{ast::CanonBackpressure::Op::Inc};
+    case 0x25: return ast::CanonBackpressure{ast::CanonBackpressure::Op::Dec};
     default: return unsupported_canon(in, code);
   }
 }

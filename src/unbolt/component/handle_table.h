@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,11 @@ struct HandleEntry {
   bool own = true;
   bool host = false;  // `type` is a ResourceTag and `rep` an object
 };
+
+// What a trap says of a handle that is not there, or is of another type than the one that is asked
+// for.
+std::string unknown_handle(std::uint32_t index);
+std::string wrong_handle(std::uint32_t index, const HandleEntry& found, bool host_expected);
 
 // Indices start at 1 and are reused. Belongs to its instance, on its loop. Destroys the host's
 // objects it still owns.

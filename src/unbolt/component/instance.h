@@ -1,6 +1,7 @@
 // A live component: its store, its core instances, its handles. One invocation at a time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +12,8 @@
 #include "unbolt/engine/store.h"
 
 namespace unbolt::component {
+
+struct LiftedTask;  // lifted_call.h
 
 // Bound to the loop it is made on. `host` is what host functions find with `Call::host<T>()`; it
 // outlives the instance. After a fault nothing of the instance may be called again.
@@ -39,6 +42,10 @@ class Instance {
     // post-return).
     bool may_leave = true;
     bool entered = false;
+    LiftedTask* task = nullptr;  // while it is entered
+    // The storage of the thread that the call runs on (`context.get`), and `backpressure.inc`.
+    std::array<std::uint64_t, kContextSlots> context{};
+    std::uint32_t backpressure = 0;
     // Borrow handles that the call under way was given and has not dropped.
     std::uint32_t borrowed = 0;
   };

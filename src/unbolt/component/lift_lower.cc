@@ -1,16 +1,12 @@
 #include "unbolt/component/lift_lower.h"
 
-#include <algorithm>
-#include <span>
-
-#include "unbolt/component/strings.h"
+#include <fmt/format.h>
 
 namespace unbolt::component {
 namespace {
 
 // CanonicalABI.md: the bit of a latin1+utf16 string's length that says which of the two it is.
 constexpr std::uint32_t kUtf16Tag = 1u << 31;
-constexpr std::uint32_t kMaxStringBytes = (1u << 31) - 1;
 
 }  // namespace
 
@@ -24,7 +20,7 @@ void LiftLowerContext::load_memory() {
 
 bool LiftLowerContext::reallocate(std::uint32_t old_pointer, std::uint32_t old_size,
                                   std::uint32_t alignment, std::uint32_t size,
-                                  std::uint32_t& pointer) {
+                                  std::uint32_t& pointer, Content content) {
   if (!options_.realloc || !instance_.filled(*options_.realloc))
     return fail("a function that needs memory has no realloc");
   engine::Raw values[4];
@@ -36,97 +32,136 @@ bool LiftLowerContext::reallocate(std::uint32_t old_pointer, std::uint32_t old_s
   engine::Trap* trap = instance_.store().call(instance_.func(*options_.realloc), values, 4);
   state_.may_leave = may_leave;
   if (trap) {
-    if (trap_) wasm_trap_delete(trap_);
-    trap_ = trap;
+    adopt(trap);
     return false;
   }
   load_memory();
   pointer = static_cast<std::uint32_t>(values[0].i32);
-  if (!aligned(pointer, alignment)) return false;
-  if (std::uint64_t{pointer} + size > size_)
-    return fail("realloc returned a pointer out of bounds of memory");
+  if ((pointer & (alignment - 1)) != 0)
+    return fail(peer_ == Peer::Host ? "realloc return: result not aligned" : "unaligned pointer");
+  if (std::uint64_t{pointer} + size <= size_) return true;
+  return peer_ == Peer::Host || content == Content::Values
+             ? fail("realloc return: beyond end of memory")
+             : fail_bounds(content);
+}
+
+bool LiftLowerContext::fail_bounds(Content content) {
+  const std::string_view what = content == Content::String ? "string" : "list";
+  return fail(peer_ == Peer::Host ? fmt::format("{} pointer/length out of bounds of memory", what)
+                                  : fmt::format("{} content out-of-bounds", what));
+}
+
+bool LiftLowerContext::fail_text(const Text& text) {
+  if (text.encoding != Text::Encoding::Utf8) return fail("invalid utf-16: unpaired surrogate");
+  return fail(incomplete_utf8({text.data, text.units}) ? "incomplete utf-8 byte sequence"
+                                                       : "invalid utf-8 sequence");
+}
+
+bool LiftLowerContext::locate_text(std::uint32_t pointer, std::uint32_t length, Text& out) {
+  using enum Text::Encoding;
+  std::uint32_t units = length;
+  Text::Encoding encoding = Utf8;
+  if (options_.encoding == ast::StringEncoding::Utf16) encoding = Utf16;
+  if (options_.encoding == ast::StringEncoding::Latin1Utf16) {
+    encoding = length & kUtf16Tag ? Utf16 : Latin1;
+    units = length & ~kUtf16Tag;
+  }
+  if (encoding != Utf8 && (pointer & 1) != 0)
+    return fail(peer_ == Peer::Host ? "string pointer not aligned to 2" : "unaligned pointer");
+  const std::uint64_t bytes = encoding == Utf16 ? std::uint64_t{units} * 2 : units;
+  if (bytes > kMaxStringBytes || !within(pointer, bytes)) return fail_bounds(Content::String);
+  out = {encoding, at(pointer), units};
   return true;
 }
 
 bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length,
                                    std::string_view& out) {
-  const auto from_utf16 = [&](std::uint32_t units) {
-    if (!check_list(pointer, units, 2, 2) || !charge(std::uint64_t{units} * 3)) return false;
-    auto text = utf16_to_utf8({reinterpret_cast<const char16_t*>(at(pointer)), units});
-    if (!text) return fail("a string is not valid UTF-16");
-    out = strings_.emplace_front(std::move(*text));
+  Text text;
+  if (!locate_text(pointer, length, text) || !charge_scan(text.units)) return false;
+  if (text.encoding == Text::Encoding::Utf8) {
+    const ByteView bytes(text.data, text.units);
+    if (!valid_utf8(bytes)) return fail_text(text);
+    out = as_text(bytes);
     return true;
-  };
-  switch (options_.encoding) {
-    case ast::StringEncoding::Utf8: {
-      if (!in_bounds(pointer, length) || !charge_scan(length)) return false;
-      const ByteView bytes(at(pointer), length);
-      if (!valid_utf8(bytes)) return fail("a string is not valid UTF-8");
-      out = as_text(bytes);
-      return true;
-    }
-    case ast::StringEncoding::Utf16: return from_utf16(length);
-    case ast::StringEncoding::Latin1Utf16:
-      if (length & kUtf16Tag) return from_utf16(length & ~kUtf16Tag);
-      if (!check_list(pointer, length, 1, 2) || !charge(std::uint64_t{length} * 2)) return false;
-      out = strings_.emplace_front(latin1_to_utf8({at(pointer), length}));
-      return true;
   }
-  return fail("unknown string encoding");
+  const auto sizes = measure(text);
+  if (!sizes) return fail_text(text);
+  if (!charge(sizes->utf8_bytes)) return false;
+  std::string& owned = strings_.emplace_front(sizes->utf8_bytes, '\0');
+  write_utf8(text, reinterpret_cast<std::uint8_t*>(owned.data()));
+  out = owned;
+  return true;
 }
 
 bool LiftLowerContext::lower_string(std::string_view text, std::uint32_t& pointer,
                                     std::uint32_t& length) {
+  const auto lower = [&](std::string_view valid) {
+    return lower_text(
+        {Text::Encoding::Utf8, reinterpret_cast<const std::uint8_t*>(valid.data()), valid.size()},
+        pointer, length);
+  };
   if (valid_utf8(as_bytes(text))) [[likely]]
-    return lower_valid(text, pointer, length);
-  return lower_valid(to_valid_utf8(text), pointer, length);
+    return lower(text);
+  return lower(to_valid_utf8(text));
 }
 
-bool LiftLowerContext::lower_valid(std::string_view text, std::uint32_t& pointer,
-                                   std::uint32_t& length) {
-  if (text.size() > kMaxStringBytes / 2) return fail("a string is too long for the guest");
-  const auto size = static_cast<std::uint32_t>(text.size());
-  const auto as_utf16 = [&](std::uint32_t& units) {
-    if (!allocate(2 * size, 2, pointer)) return false;
-    units =
-        static_cast<std::uint32_t>(utf8_to_utf16(text, reinterpret_cast<char16_t*>(at(pointer))));
-    return units == size || reallocate(pointer, 2 * size, 2, 2 * units, pointer);
+bool LiftLowerContext::lower_text(const Text& text, std::uint32_t& pointer, std::uint32_t& length) {
+  // Allocates what is needed, at once: nothing is left to be reallocated.
+  const auto store = [&](std::size_t units, std::uint32_t unit, std::uint32_t alignment,
+                         void (*write)(const Text&, std::uint8_t*)) {
+    const std::uint64_t bytes = std::uint64_t{units} * unit;
+    if (bytes > kMaxStringBytes) return fail("a string is too long for the guest");
+    if (!allocate(static_cast<std::uint32_t>(bytes), alignment, pointer, Content::String))
+      return false;
+    if (bytes) write(text, at(pointer));
+    length = static_cast<std::uint32_t>(units);
+    return true;
   };
+  if (text.encoding == Text::Encoding::Utf8 && options_.encoding == ast::StringEncoding::Utf8) {
+    if (!valid_utf8({text.data, text.units})) return fail_text(text);
+    return store(text.units, 1, 1, write_utf8);
+  }
+  const auto sizes = measure(text);
+  if (!sizes) return fail_text(text);
   switch (options_.encoding) {
-    case ast::StringEncoding::Utf8:
-      if (!allocate(size, 1, pointer)) return false;
-      if (size) std::memcpy(at(pointer), text.data(), size);
-      length = size;
-      return true;
-    case ast::StringEncoding::Utf16: return as_utf16(length);
+    case ast::StringEncoding::Utf8: return store(sizes->utf8_bytes, 1, 1, write_utf8);
+    case ast::StringEncoding::Utf16: return store(sizes->utf16_units, 2, 2, write_utf16);
     case ast::StringEncoding::Latin1Utf16:
-      if (!fits_latin1(text)) {
-        if (!as_utf16(length)) return false;
-        length |= kUtf16Tag;
-        return true;
-      }
-      if (!allocate(size, 2, pointer)) return false;
-      length = static_cast<std::uint32_t>(utf8_to_latin1(text, at(pointer)));
-      return length == size || reallocate(pointer, size, 2, length, pointer);
+      // As many units as scalar values where all of them fit.
+      if (sizes->latin1) return store(sizes->utf16_units, 1, 2, write_latin1);
+      if (!store(sizes->utf16_units, 2, 2, write_utf16)) return false;
+      length |= kUtf16Tag;
+      return true;
   }
   return fail("unknown string encoding");
 }
 
+HandleEntry* LiftLowerContext::find_handle(std::uint32_t handle, ResourceId type) {
+  HandleEntry* entry = state_.handles.find(handle);
+  if (!entry) {
+    fail(unknown_handle(handle));
+    return nullptr;
+  }
+  if (entry->type != type) {
+    fail(wrong_handle(handle, *entry, instance_.component().is_host_resource(type)));
+    return nullptr;
+  }
+  return entry;
+}
+
 bool LiftLowerContext::lift_own(std::uint32_t handle, ResourceId type, std::uint64_t& rep) {
-  const HandleEntry* entry = state_.handles.find(handle);
-  if (!entry) return fail("unknown handle index");
-  if (entry->type != type) return fail("a handle is of another resource type");
-  if (!entry->own) return fail("an own handle was expected, not a borrow");
-  if (entry->lends != 0) return fail("a handle cannot be given away while it is lent");
+  const HandleEntry* entry = find_handle(handle, type);
+  if (!entry) return false;
+  if (!entry->own) return fail("cannot lift own resource from a borrow");
+  if (entry->lends != 0) return fail("cannot remove owned resource while borrowed");
   rep = entry->rep;
   state_.handles.remove(handle);
   return true;
 }
 
 bool LiftLowerContext::lift_borrow(std::uint32_t handle, ResourceId type, std::uint64_t& rep) {
-  HandleEntry* entry = state_.handles.find(handle);
-  if (!entry) return fail("unknown handle index");
-  if (entry->type != type) return fail("a handle is of another resource type");
+  HandleEntry* entry = find_handle(handle, type);
+  if (!entry) return false;
   if (entry->own) {
     ++entry->lends;
     lent_.push_back(handle);

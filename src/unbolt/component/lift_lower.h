@@ -13,8 +13,13 @@
 
 #include "unbolt/component/instance.h"
 #include "unbolt/component/plan.h"
+#include "unbolt/component/strings.h"
 
 namespace unbolt::component {
+
+// CanonicalABI.md, MAX_STRING_BYTE_LENGTH and MAX_LIST_BYTE_LENGTH.
+inline constexpr std::uint64_t kMaxStringBytes = (1u << 28) - 1;
+inline constexpr std::uint64_t kMaxListBytes = (1u << 28) - 1;
 
 // Lives on the fiber for one call. Functions that return false have set `trap()`, which must be
 // returned to the guest.
@@ -24,8 +29,15 @@ class LiftLowerContext {
   // lists do.
   static constexpr std::size_t kMaxLiftedBytes = 64u << 20;
 
-  LiftLowerContext(Instance& instance, const Options& options, std::uint32_t component_instance)
-      : instance_(instance), options_(options), state_(instance.state(component_instance)) {}
+  // Whom the values come from or go to: it is told apart in messages only.
+  enum class Peer : std::uint8_t { Host, Guest };
+
+  LiftLowerContext(Instance& instance, const Options& options, std::uint32_t component_instance,
+                   Peer peer = Peer::Host)
+      : instance_(instance),
+        options_(options),
+        state_(instance.state(component_instance)),
+        peer_(peer) {}
   ~LiftLowerContext() { end_lends(); }
   LiftLowerContext(const LiftLowerContext&) = delete;
   LiftLowerContext& operator=(const LiftLowerContext&) = delete;
@@ -34,6 +46,11 @@ class LiftLowerContext {
   const Options& options() const { return options_; }
   Instance::State& state() { return state_; }
   engine::Trap* trap() { return std::exchange(trap_, nullptr); }
+  // Takes another context's trap for its own.
+  void adopt(engine::Trap* trap) {
+    if (trap_) wasm_trap_delete(trap_);
+    trap_ = trap;
+  }
   bool fail(std::string_view reason) {
     if (!trap_) trap_ = instance_.store().fail(engine::Fault::Kind::Trap, reason);
     return false;
@@ -43,9 +60,7 @@ class LiftLowerContext {
   // (realloc) may move it.
 
   bool in_bounds(std::uint64_t offset, std::uint64_t size) {
-    if (!base_) load_memory();
-    if (offset > size_ || size > size_ - offset) return fail("pointer out of bounds of memory");
-    return true;
+    return within(offset, size) || fail("pointer out of bounds of memory");
   }
   bool aligned(std::uint32_t offset, std::uint32_t alignment) {
     return (offset & (alignment - 1)) == 0 ? true : fail("unaligned pointer");
@@ -64,14 +79,19 @@ class LiftLowerContext {
   // `count` elements at `pointer`: aligned, inside memory, and no overflow.
   bool check_list(std::uint32_t pointer, std::uint32_t count, std::uint32_t element_size,
                   std::uint32_t alignment) {
-    return aligned(pointer, alignment) && in_bounds(pointer, std::uint64_t{count} * element_size);
+    const std::uint64_t bytes = std::uint64_t{count} * element_size;
+    return aligned(pointer, alignment) &&
+           ((bytes <= kMaxListBytes && within(pointer, bytes)) || fail_bounds(Content::List));
   }
+  // What memory is asked for; it is told apart in messages only.
+  enum class Content : std::uint8_t { Values, List, String };
   // Asks the guest for memory (cabi_realloc) and checks what it gave.
-  bool allocate(std::uint32_t size, std::uint32_t alignment, std::uint32_t& pointer) {
-    return reallocate(0, 0, alignment, size, pointer);
+  bool allocate(std::uint32_t size, std::uint32_t alignment, std::uint32_t& pointer,
+                Content content = Content::Values) {
+    return reallocate(0, 0, alignment, size, pointer, content);
   }
   bool reallocate(std::uint32_t old_pointer, std::uint32_t old_size, std::uint32_t alignment,
-                  std::uint32_t size, std::uint32_t& pointer);
+                  std::uint32_t size, std::uint32_t& pointer, Content content = Content::Values);
 
   // Other guest code ran since: memory may have moved.
   void guest_ran() { base_ = nullptr; }
@@ -97,6 +117,10 @@ class LiftLowerContext {
   bool lift_string(std::uint32_t pointer, std::uint32_t length, std::string_view& out);
   // What is not UTF-8 in `text` becomes U+FFFD: a guest may rely on its strings.
   bool lower_string(std::string_view text, std::uint32_t& pointer, std::uint32_t& length);
+  // The same without a string of the host's: where the text lies in the guest's memory, not
+  // validated; and text that lies anywhere, which is validated.
+  bool locate_text(std::uint32_t pointer, std::uint32_t length, Text& out);
+  bool lower_text(const Text& text, std::uint32_t& pointer, std::uint32_t& length);
 
   // ---- Handles.
   // The representation of what an own handle stands for; the handle is gone then.
@@ -109,12 +133,19 @@ class LiftLowerContext {
 
  private:
   void load_memory();
+  bool within(std::uint64_t offset, std::uint64_t size) {
+    if (!base_) load_memory();
+    return offset <= size_ && size <= size_ - offset;
+  }
+  bool fail_bounds(Content content);
+  bool fail_text(const Text& text);
+  HandleEntry* find_handle(std::uint32_t handle, ResourceId type);
   void end_lends();
-  bool lower_valid(std::string_view text, std::uint32_t& pointer, std::uint32_t& length);
 
   Instance& instance_;
   const Options& options_;
   Instance::State& state_;
+  Peer peer_;
   std::uint8_t* base_ = nullptr;
   std::uint64_t size_ = 0;
   engine::Trap* trap_ = nullptr;

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "unbolt/component/builtins.h"
+#include "unbolt/component/component_call.h"
 #include "unbolt/component/decoder.h"
+#include "unbolt/component/lowered_call.h"
 #include "unbolt/component/names.h"
 
 namespace unbolt::component {
@@ -119,9 +121,10 @@ std::vector<UnmetImport> unmet_imports(const Plan& plan, const HostInterfaces& h
   return unmet;
 }
 
-Result<> LinkedComponent::bind_imports(const HostInterfaces& host) {
+Result<> LinkedComponent::bind_imports(const HostInterfaces& host, const CompileOptions& options) {
   const Plan& plan = this->plan();
-  if (!plan.unsupported.empty()) {
+  if (!plan.complete ||
+      (!plan.unsupported.empty() && options.unsupported == CompileOptions::Unsupported::Refuse)) {
     std::string text = "the component needs what this host cannot do yet:";
     for (const auto& what : plan.unsupported) text += "\n  " + what;
     return std::unexpected(Error{ErrorCode::Unsupported, std::move(text), {}});
@@ -144,8 +147,7 @@ Result<> LinkedComponent::bind_imports(const HostInterfaces& host) {
       }
       lowered_.back() = std::make_unique<LoweredFunc>(this, lowered, import, bindings_.back());
     } else {
-      const auto& builtin = std::get<ResourceBuiltin>(host_func);
-      builtins_.back() = std::make_unique<BuiltinFunc>(this, &builtin);
+      builtins_.back() = std::make_unique<BuiltinFunc>(this, &std::get<Builtin>(host_func));
     }
   }
   return {};
@@ -181,26 +183,18 @@ Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOpt
 
 CoreFuncType LinkedComponent::core_type(std::uint32_t host_func) const {
   const HostFunc& func = plan().host_funcs[host_func];
-  if (const auto* lowered = std::get_if<Lowered>(&func))
-    return flatten(*lowered->type, Context::Lower).core;
-  switch (std::get<ResourceBuiltin>(func).op) {
-    case ast::CanonResource::Op::Drop: return {{CoreType::I32}, {}};
-    case ast::CanonResource::Op::New:
-    case ast::CanonResource::Op::Rep: return {{CoreType::I32}, {CoreType::I32}};
-  }
-  return {};
+  if (const auto* lowered = std::get_if<Lowered>(&func)) return lowered->signature.core;
+  return builtin_type(std::get<Builtin>(func));
 }
 
 std::pair<engine::HostCallback, void*> LinkedComponent::callback(std::uint32_t host_func) const {
-  if (bindings_[host_func]) return {bindings_[host_func]->callback, lowered_[host_func].get()};
-  if (lowered_[host_func]) return {&call_lifted, lowered_[host_func].get()};
-  BuiltinFunc* builtin = builtins_[host_func].get();
-  switch (builtin->builtin->op) {
-    case ast::CanonResource::Op::New: return {&resource_new, builtin};
-    case ast::CanonResource::Op::Drop: return {&resource_drop, builtin};
-    case ast::CanonResource::Op::Rep: return {&resource_rep, builtin};
+  if (bindings_[host_func]) {
+    LoweredFunc* func = lowered_[host_func].get();
+    return {func->lowered->options.async ? &call_host_async : bindings_[host_func]->callback, func};
   }
-  return {};
+  if (lowered_[host_func]) return {&call_component, lowered_[host_func].get()};
+  BuiltinFunc* builtin = builtins_[host_func].get();
+  return {builtin_callback(*builtin->builtin), builtin};
 }
 
 Result<> LinkedComponent::prepare(const engine::Engine& engine) {
@@ -281,10 +275,16 @@ Result<std::shared_ptr<const LinkedComponent>> LinkedComponent::link(
     const HostInterfaces& host, const CompileOptions& options) {
   auto component = std::make_shared<LinkedComponent>();
   component->file_ = std::move(file);
-  UNBOLT_TRY(component->bind_imports(host));
+  UNBOLT_TRY(component->bind_imports(host, options));
   UNBOLT_TRY(component->compile(engine, options));
   UNBOLT_TRY(component->prepare(engine));
   return component;
+}
+
+bool LinkedComponent::is_host_resource(ResourceId id) const {
+  const auto& resources = plan().types.resources();
+  return std::none_of(resources.begin(), resources.end(),
+                      [&](const ResourceType& own) { return !own.imported && &own == id; });
 }
 
 const ExportedFunc* LinkedComponent::find_export(std::string_view interface_name,

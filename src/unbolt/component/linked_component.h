@@ -33,7 +33,7 @@ struct LoweredFunc {
 };
 struct BuiltinFunc {
   const LinkedComponent* component;
-  const ResourceBuiltin* builtin;
+  const Builtin* builtin;
 };
 
 // A component's file, decoded and planned; not compiled, not linked. Immutable, shared by all
@@ -55,6 +55,12 @@ class ComponentFile {
 };
 
 struct CompileOptions {
+  // What to do with a component that uses what this runtime does not carry out: nothing, or to run
+  // it until it comes to that, and let it trap there.
+  enum class Unsupported : std::uint8_t {
+    Refuse,
+    TrapWhenReached
+  } unsupported = Unsupported::Refuse;
   const engine::CompiledCache* cache = nullptr;
   // Called with the number of modules that are done, of how many, when compiling takes place.
   std::function<void(std::size_t, std::size_t)> progress;
@@ -72,6 +78,8 @@ class LinkedComponent {
   const Plan& plan() const { return file_->plan(); }
   const ComponentFile& file() const { return *file_; }
   const ResourceIds& resource_ids() const { return resource_ids_; }
+  // Whether what stands for a resource is a class of the host's.
+  bool is_host_resource(ResourceId id) const;
 
   // An exported function by interface and name; the interface's version is matched by semver, "" is
   // the world's top level.
@@ -94,7 +102,7 @@ class LinkedComponent {
     std::optional<std::uint32_t> start_slot;
   };
 
-  Result<> bind_imports(const HostInterfaces& host);
+  Result<> bind_imports(const HostInterfaces& host, const CompileOptions& options);
   Result<> compile(const engine::Engine& engine, const CompileOptions& options);
   Result<> prepare(const engine::Engine& engine);
   CoreFuncType core_type(std::uint32_t host_func) const;

@@ -39,6 +39,11 @@ inline bool may_leave(LiftLowerContext& cx) {
   return cx.state().may_leave || cx.fail("cannot leave component instance");
 }
 
+// The engine callback for a host function that is lowered `async`, which traps: they are not
+// carried out yet.
+engine::Trap* call_host_async(void* lowered_func, engine::Caller*, engine::Raw*,
+                              std::size_t) noexcept;
+
 // A host function threw: a bug of ours, never the guest's.
 [[nodiscard]] engine::Trap* internal_error(Instance& instance, std::exception_ptr failure);
 

@@ -39,7 +39,9 @@ using CoreRef = std::variant<HostFuncRef, CoreExportRef>;
 // Canonical options (CanonicalABI.md, "Canonical ABI Options"); memory and functions as slots.
 struct Options {
   ast::StringEncoding encoding = ast::StringEncoding::Utf8;
-  std::optional<std::uint32_t> memory, realloc, post_return;
+  std::optional<std::uint32_t> memory, realloc, post_return, callback;
+  bool async = false;
+  bool operator==(const Options&) const = default;
 };
 
 // A core function lifted to a component function: what an export calls.
@@ -48,6 +50,13 @@ struct Lift {
   Options options;
   const FuncType* type;
   std::uint32_t instance;  // the component instance it belongs to
+  FlatSignature signature;
+
+  Context context() const {
+    return !options.async     ? Context::Lift
+           : options.callback ? Context::AsyncCallbackLift
+                              : Context::AsyncLift;
+  }
 };
 
 // A function that the component imports.
@@ -64,13 +73,46 @@ struct Lowered {
   Options options;
   const FuncType* type;
   std::uint32_t instance;
+  FlatSignature signature;
+  // The target is a lift of the caller itself, of one it is nested in, or of one nested in it: such
+  // a call traps.
+  bool recursive = false;
+
+  Context context() const { return options.async ? Context::AsyncLower : Context::Lower; }
 };
+
+// What the canonical ABI itself provides (CanonicalABI.md, "Canonical Definitions"); `instance` is
+// the component instance that it is provided to.
 struct ResourceBuiltin {
   ast::CanonResource::Op op;
   const ResourceType* resource;
   std::uint32_t instance;
 };
-using HostFunc = std::variant<Lowered, ResourceBuiltin>;
+inline constexpr std::size_t kContextSlots = 2;
+struct ContextBuiltin {
+  ast::CanonContext of;
+  std::uint32_t instance;
+};
+struct BackpressureBuiltin {
+  ast::CanonBackpressure::Op op;
+  std::uint32_t instance;
+};
+struct TaskReturnBuiltin {
+  const Type* result;  // null: none
+  Options options;
+  FlatSignature signature;
+  std::uint32_t instance;
+};
+// What this runtime does not carry out yet: it traps when it is called, where the host lets it come
+// that far.
+struct UnsupportedBuiltin {
+  std::string name;
+  CoreFuncType type;
+  std::uint32_t instance;
+};
+using Builtin = std::variant<ResourceBuiltin, ContextBuiltin, BackpressureBuiltin,
+                             TaskReturnBuiltin, UnsupportedBuiltin>;
+using HostFunc = std::variant<Lowered, Builtin>;
 
 // One core module to be instantiated.
 struct Step {
@@ -120,8 +162,10 @@ struct Plan {
   std::map<const Type*, TypeName> type_names;
 
   // What the component uses and this runtime does not carry out, by name: it can be inspected, not
-  // linked.
+  // linked (unless it is left to trap, linked_component.h).
   std::vector<std::string> unsupported;
+  // False: what comes after the last of `unsupported` in the file is not in the plan.
+  bool complete = true;
 };
 
 // Unsupported where the component uses what this runtime does not carry out, by name.

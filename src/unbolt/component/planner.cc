@@ -86,6 +86,20 @@ struct Env {
   std::vector<std::pair<std::string_view, Item>> exports;
 };
 
+// As the decoder writes it (ast.h, `CanonUnsupported`).
+CoreFuncType core_type(std::string_view signature) {
+  CoreFuncType type;
+  auto* into = &type.params;
+  for (const char c : signature) {
+    if (c == ':') {
+      into = &type.results;
+    } else {
+      into->push_back(c == 'I' ? CoreType::I64 : CoreType::I32);
+    }
+  }
+  return type;
+}
+
 template <class T>
 const T& at(const std::vector<T>& space, std::uint32_t index, std::string_view what) {
   if (index >= space.size())
@@ -99,7 +113,7 @@ class Planner {
 
   void run(const ast::Component& root) {
     Env& env = new_env(nullptr);
-    env.instance = new_component_instance();
+    env.instance = new_component_instance(0);
     for (const auto& definition : root.definitions) {
       if (const auto* import = std::get_if<ast::Import>(&definition)) {
         import_from_host(env, *import);
@@ -141,12 +155,21 @@ class Planner {
     if (parent) env->instance = parent->instance;
     return *env;
   }
-  std::uint32_t new_component_instance() {
+  std::uint32_t new_component_instance(std::uint32_t parent) {
     if (plan_.component_instances == kMaxComponentInstances) {
       give_up(ErrorCode::LimitExceeded, "more than {} component instances in one file",
               kMaxComponentInstances);
     }
+    parents_.push_back(parent);
     return plan_.component_instances++;
+  }
+  // Whether the one component instance is the other, or nested in it. The root is its own parent.
+  bool nested_in(std::uint32_t inner, std::uint32_t outer) const {
+    while (inner != outer && parents_[inner] != inner) inner = parents_[inner];
+    return inner == outer;
+  }
+  bool related(std::uint32_t a, std::uint32_t b) const {
+    return nested_in(a, b) || nested_in(b, a);
   }
 
   // ---- Core items
@@ -215,6 +238,8 @@ class Planner {
     if (from.async || from.callback) unsupported("asynchronous functions (WASI 0.3)");
     Options out;
     out.encoding = from.encoding;
+    out.async = from.async;
+    if (from.callback) out.callback = slot(at(env.core_funcs, *from.callback, "core function"));
     if (from.memory) out.memory = slot(at(env.core_memories, *from.memory, "core memory"));
     if (from.realloc) out.realloc = slot(at(env.core_funcs, *from.realloc, "core function"));
     if (from.post_return)
@@ -229,6 +254,14 @@ class Planner {
     if (!made)
       give_up(ErrorCode::Unsupported,
               "a type is larger than a memory can hold, or has more than 32 flags");
+    return made;
+  }
+
+  const FuncType* make(FuncType type) {
+    const FuncType* made = plan_.types.add(std::move(type));
+    if (!made)
+      give_up(ErrorCode::Unsupported,
+              "the parameters of a function are larger than a memory can hold");
     return made;
   }
 
@@ -338,7 +371,7 @@ class Planner {
         }
         type.result = self.value_type(env, t.result);
         type.async = t.async;
-        return self.plan_.types.add(std::move(type));
+        return self.make(std::move(type));
       }
       TypeItem operator()(const ast::Resource& t) {
         ResourceType type;
@@ -406,11 +439,9 @@ class Planner {
         return instance;
       }
       case Kind::CoreModule:
-        give_up(ErrorCode::Unsupported, "importing a core module ('{}') is not supported", name);
-      case Kind::Component:
-        give_up(ErrorCode::Unsupported, "importing a component ('{}') is not supported", name);
-      case Kind::Value:
-        give_up(ErrorCode::Unsupported, "importing a value ('{}') is not supported", name);
+        give_up(ErrorCode::Unsupported, "importing a core module ('{}')", name);
+      case Kind::Component: give_up(ErrorCode::Unsupported, "importing a component ('{}')", name);
+      case Kind::Value: give_up(ErrorCode::Unsupported, "importing a value ('{}')", name);
     }
     give_up(ErrorCode::Internal, "unknown kind of import");
   }
@@ -540,7 +571,7 @@ class Planner {
   void instantiate(Env& env, const ast::Instantiate& definition) {
     const ComponentItem& target = at(env.components, definition.component, "component");
     Env& inner = new_env(target.scope);
-    inner.instance = new_component_instance();
+    inner.instance = new_component_instance(env.instance);
     for (const auto& inner_definition : target.component->definitions) {
       if (const auto* import = std::get_if<ast::Import>(&inner_definition)) {
         const ast::Argument* argument = nullptr;
@@ -603,6 +634,7 @@ class Planner {
         lift.type = self.func_type(env, d.type);
         self.check_supported(*lift.type);
         lift.instance = env.instance;
+        lift.signature = flatten(*lift.type, lift.context());
         self.plan_.lifts.push_back(lift);
         env.funcs.push_back({static_cast<std::uint32_t>(self.plan_.lifts.size() - 1), lift.type});
       }
@@ -610,17 +642,35 @@ class Planner {
         const Func& func = at(env.funcs, d.func, "function");
         self.check_supported(*func.type);
         if (func.type->async) self.unsupported("asynchronous functions (WASI 0.3)");
-        env.core_funcs.push_back(self.host_func(
-            Lowered{func.target, self.options(env, d.options), func.type, env.instance}));
+        Lowered lowered{func.target, self.options(env, d.options), func.type, env.instance, {}};
+        lowered.signature = flatten(*func.type, lowered.context());
+        if (const auto* lift = std::get_if<std::uint32_t>(&func.target))
+          lowered.recursive = self.related(self.plan_.lifts[*lift].instance, env.instance);
+        env.core_funcs.push_back(self.host_func(std::move(lowered)));
       }
       void operator()(const ast::CanonResource& d) {
-        env.core_funcs.push_back(
-            self.host_func(ResourceBuiltin{d.op, self.resource_type(env, d.type), env.instance}));
+        builtin(ResourceBuiltin{d.op, self.resource_type(env, d.type), env.instance});
+      }
+      void operator()(const ast::CanonContext& d) {
+        if (d.slot >= kContextSlots) give_up(ErrorCode::InvalidFile, "no context slot {}", d.slot);
+        builtin(ContextBuiltin{d, env.instance});
+      }
+      void operator()(const ast::CanonBackpressure& d) {
+        builtin(BackpressureBuiltin{d.op, env.instance});
+      }
+      void operator()(const ast::CanonTaskReturn& d) {
+        self.unsupported("the canonical built-in task.return (WASI 0.3)");
+        const Type* result = self.value_type(env, d.result);
+        FuncType type;
+        if (result) type.params.push_back({{}, result});
+        builtin(TaskReturnBuiltin{result, self.options(env, d.options),
+                                  flatten(type, Context::AsyncLift), env.instance});
       }
       void operator()(const ast::CanonUnsupported& d) {
         self.unsupported(fmt::format("the canonical built-in {} (WASI 0.3)", d.name));
-        env.core_funcs.push_back({HostFuncRef{UINT32_MAX}, ast::CoreSort::Func});
+        builtin(UnsupportedBuiltin{std::string(d.name), core_type(d.signature), env.instance});
       }
+      void builtin(Builtin of) { env.core_funcs.push_back(self.host_func(std::move(of))); }
       void operator()(const ast::Import&) {
         give_up(ErrorCode::Internal, "an import was not given");
       }
@@ -671,6 +721,7 @@ class Planner {
   Plan& plan_;
   std::vector<std::unique_ptr<Env>> envs_;
   std::map<CoreRef, std::uint32_t> slots_;
+  std::vector<std::uint32_t> parents_;  // by component instance
   const Type* primitives_[14] = {};
   std::unordered_map<std::uint32_t, std::optional<CoreModuleInterface>> interfaces_;
 };
@@ -682,9 +733,12 @@ Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<ast::Component> componen
   plan->ast = component;
   try {
     Planner(*plan).run(*component);
-    if (plan->unsupported.empty()) see_through_shims(*plan);
+    see_through_shims(*plan);
   } catch (PlanError& e) {
-    return std::unexpected(std::move(e.error));
+    if (e.error.code != ErrorCode::Unsupported) return std::unexpected(std::move(e.error));
+    // What comes after it in the file may depend on it.
+    plan->unsupported.push_back(std::move(e.error.message));
+    plan->complete = false;
   }
   return plan;
 }

@@ -1,5 +1,6 @@
 // Handles (CanonicalABI.md, "Resource State"): the host's resources in a guest, and a guest's in
 // another.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -137,27 +138,30 @@ TEST_F(HostResources, IndicesStartAtOneAndAreReused) {
 }
 
 TEST_F(HostResources, UseAfterTheyAreGoneTraps) {
-  constexpr std::string_view kUnknown = "unknown handle index";
-  EXPECT_EQ(outcome("(call $look (i32.const 0))"), kUnknown);
-  EXPECT_EQ(outcome("(call $look (i32.const 99))"), kUnknown);
-  EXPECT_EQ(outcome("(call $take (i32.const -1))"), kUnknown);
-  EXPECT_EQ(outcome("(call $drop (i32.const 1)) (i32.const 0)"), kUnknown);
+  const auto kUnknown = testing::StartsWith("unknown handle index ");
+  EXPECT_THAT(outcome("(call $look (i32.const 0))"), kUnknown);
+  EXPECT_THAT(outcome("(call $look (i32.const 99))"), kUnknown);
+  EXPECT_THAT(outcome("(call $take (i32.const -1))"), kUnknown);
+  EXPECT_THAT(outcome("(call $drop (i32.const 1)) (i32.const 0)"), kUnknown);
   for (const auto* use : {"look", "take", "look_later"}) {
-    EXPECT_EQ(outcome(fmt::format("{} (call $drop (local.get $a)) (call ${} (local.get $a))",
-                                  kMakeA, use)),
-              kUnknown);
-    EXPECT_EQ(outcome(fmt::format("{} (drop (call $take (local.get $a))) (call ${} (local.get $a))",
-                                  kMakeA, use)),
-              kUnknown);
+    EXPECT_THAT(outcome(fmt::format("{} (call $drop (local.get $a)) (call ${} (local.get $a))",
+                                    kMakeA, use)),
+                kUnknown);
+    EXPECT_THAT(
+        outcome(fmt::format("{} (drop (call $take (local.get $a))) (call ${} (local.get $a))",
+                            kMakeA, use)),
+        kUnknown);
   }
-  EXPECT_EQ(
+  EXPECT_THAT(
       outcome(fmt::format(
           "{} (call $drop (local.get $a)) (call $drop (local.get $a)) (i32.const 0)", kMakeA)),
       kUnknown);
 }
 
 TEST_F(HostResources, OfAnotherTypeTrap) {
-  constexpr std::string_view kOtherType = "a handle is of another resource type";
+  constexpr std::string_view kOtherType =
+      "handle index 1 used with the wrong type, expected host-defined resource but found a "
+      "different host-defined resource";
   for (const auto* use : {"look", "take", "look_later"}) {
     EXPECT_EQ(outcome(fmt::format("(call ${} (call $make_other))", use)), kOtherType);
   }
@@ -168,7 +172,7 @@ TEST_F(HostResources, OfAnotherTypeTrap) {
 
 TEST_F(HostResources, WhatIsLentCannotBeGivenAway) {
   EXPECT_EQ(outcome(fmt::format("{} (call $both (local.get $a) (local.get $a))", kMakeA)),
-            "a handle cannot be given away while it is lent");
+            "cannot remove owned resource while borrowed");
 }
 
 // ---- A component's own resource, used by another inside the same file
@@ -270,12 +274,12 @@ TEST_F(GuestResources, NewRepDrop) {
             "41");
   EXPECT_EQ(outcome(two_components("(i32.const 0)", "(i32.const 0)", "(call $rep (i32.const 1))"),
                     "inside"),
-            "unknown handle index");
+            "unknown handle index 1");
   EXPECT_EQ(outcome(two_components("(i32.const 0)", "(i32.const 0)",
                                    "(local.set $a (call $new (i32.const 5))) (call $drop "
                                    "(local.get $a)) (call $rep (local.get $a))"),
                     "inside"),
-            "unknown handle index");
+            "unknown handle index 1");
 }
 
 TEST_F(GuestResources, ChangeHandsAndAreDestroyedOnce) {
@@ -307,14 +311,14 @@ TEST_F(GuestResources, BorrowsAreCounted) {
   EXPECT_EQ(outcome(two_components(
                 "(call $view (call $make (i32.const 41)))",
                 "(call $drop (local.get 0)) (call $drop (local.get 0)) (i32.const 2)")),
-            "unknown handle index");
+            "unknown handle index 1");
 }
 
 TEST_F(GuestResources, UseAfterTheyAreGoneTraps) {
   EXPECT_EQ(outcome(two_components("(local.set $a (call $make (i32.const 1))) (drop (call $take "
                                    "(local.get $a))) (call $look (local.get $a))")),
-            "unknown handle index");
-  EXPECT_EQ(outcome(two_components("(call $take (i32.const 3))")), "unknown handle index");
+            "unknown handle index 1");
+  EXPECT_EQ(outcome(two_components("(call $take (i32.const 3))")), "unknown handle index 3");
 }
 
 // ---- The host's, lent from guest to guest

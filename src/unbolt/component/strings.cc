@@ -5,27 +5,22 @@
 namespace unbolt::component {
 namespace {
 
-void append_utf8(std::string& out, char32_t c) {
+std::uint8_t* append_utf8(std::uint8_t* out, char32_t c) {
   if (c < 0x80) {
-    out.push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out.push_back(static_cast<char>(0xc0 | (c >> 6)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
-  } else if (c < 0x10000) {
-    out.push_back(static_cast<char>(0xe0 | (c >> 12)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
-  } else {
-    out.push_back(static_cast<char>(0xf0 | (c >> 18)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 12) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
+    *out++ = static_cast<std::uint8_t>(c);
+    return out;
   }
+  const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+  constexpr std::uint8_t kLead[] = {0, 0xc0, 0xe0, 0xf0};
+  *out++ = static_cast<std::uint8_t>(kLead[more] | (c >> (6 * more)));
+  for (int i = more - 1; i >= 0; --i)
+    *out++ = static_cast<std::uint8_t>(0x80 | ((c >> (6 * i)) & 0x3f));
+  return out;
 }
 
 // The next scalar value of valid UTF-8.
-char32_t next(const char*& p) {
-  const auto byte = [&] { return static_cast<char32_t>(static_cast<unsigned char>(*p++)); };
+char32_t next(const std::uint8_t*& p) {
+  const auto byte = [&] { return char32_t{*p++}; };
   const char32_t first = byte();
   if (first < 0x80) return first;
   if (first < 0xe0) return ((first & 0x1f) << 6) | (byte() & 0x3f);
@@ -36,6 +31,38 @@ char32_t next(const char*& p) {
   const char32_t second = byte() & 0x3f;
   const char32_t third = byte() & 0x3f;
   return ((first & 0x07) << 18) | (second << 12) | (third << 6) | (byte() & 0x3f);
+}
+
+// Visits the scalar values of valid UTF-8, of Latin-1, or of UTF-16, where it ends with false at a
+// surrogate that stands alone.
+template <class Visit>
+bool each_scalar(const Text& text, Visit visit) {
+  const std::uint8_t* p = text.data;
+  switch (text.encoding) {
+    case Text::Encoding::Utf8:
+      for (const std::uint8_t* const end = p + text.units; p != end;) visit(next(p));
+      return true;
+    case Text::Encoding::Latin1:
+      for (const std::uint8_t* const end = p + text.units; p != end;) visit(char32_t{*p++});
+      return true;
+    case Text::Encoding::Utf16: break;
+  }
+  const auto unit = [&](std::size_t i) {
+    char16_t value;
+    std::memcpy(&value, p + 2 * i, sizeof value);
+    return char32_t{value};
+  };
+  for (std::size_t i = 0; i < text.units; ++i) {
+    char32_t c = unit(i);
+    if (c >= 0xd800 && c <= 0xdfff) {
+      if (c > 0xdbff || i + 1 == text.units) return false;
+      const char32_t low = unit(++i);
+      if (low < 0xdc00 || low > 0xdfff) return false;
+      c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+    }
+    visit(c);
+  }
+  return true;
 }
 
 }  // namespace
@@ -107,67 +134,85 @@ std::string to_valid_utf8(std::string_view text) {
     if (length == more + 1) {
       out.append(text, i, length);
     } else {
-      append_utf8(out, U'\ufffd');
+      out += "\xef\xbf\xbd";
     }
     i += length;
   }
   return out;
 }
 
-std::optional<std::string> utf16_to_utf8(std::span<const char16_t> text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char32_t c = text[i];
-    if (c >= 0xd800 && c <= 0xdfff) {
-      if (c > 0xdbff || i + 1 == text.size() || text[i + 1] < 0xdc00 || text[i + 1] > 0xdfff)
-        return std::nullopt;
-      c = 0x10000 + ((c - 0xd800) << 10) + (text[++i] - 0xdc00);
-    }
-    append_utf8(out, c);
+bool incomplete_utf8(ByteView bytes) {
+  // No more than the three last bytes can be the beginning of a scalar value.
+  for (std::size_t missing = 1; missing <= 3 && missing <= bytes.size(); ++missing) {
+    const std::uint8_t first = bytes[bytes.size() - missing];
+    const std::size_t length = first > 0xf4    ? 1
+                               : first >= 0xf0 ? 4
+                               : first >= 0xe0 ? 3
+                               : first >= 0xc2 ? 2
+                                               : 1;
+    if (length > missing) return valid_utf8(bytes.first(bytes.size() - missing));
   }
+  return false;
+}
+
+std::optional<TextSizes> measure(const Text& text) {
+  if (text.encoding == Text::Encoding::Utf8 && !valid_utf8({text.data, text.units}))
+    return std::nullopt;
+  TextSizes sizes;
+  const bool valid = each_scalar(text, [&](char32_t c) {
+    sizes.utf8_bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    sizes.utf16_units += c < 0x10000 ? 1 : 2;
+    if (c > 0xff) sizes.latin1 = false;
+  });
+  if (!valid) return std::nullopt;
+  return sizes;
+}
+
+void write_utf8(const Text& text, std::uint8_t* out) {
+  if (text.encoding == Text::Encoding::Utf8) {
+    if (text.units) std::memcpy(out, text.data, text.units);
+    return;
+  }
+  each_scalar(text, [&](char32_t c) { out = append_utf8(out, c); });
+}
+
+void write_utf16(const Text& text, std::uint8_t* out) {
+  if (text.encoding == Text::Encoding::Utf16) {
+    if (text.units) std::memcpy(out, text.data, 2 * text.units);
+    return;
+  }
+  const auto unit = [&](char32_t value) {
+    const auto bits = static_cast<char16_t>(value);
+    std::memcpy(out, &bits, sizeof bits);
+    out += sizeof bits;
+  };
+  each_scalar(text, [&](char32_t c) {
+    if (c < 0x10000) return unit(c);
+    unit(0xd800 + ((c - 0x10000) >> 10));
+    unit(0xdc00 + ((c - 0x10000) & 0x3ff));
+  });
+}
+
+void write_latin1(const Text& text, std::uint8_t* out) {
+  each_scalar(text, [&](char32_t c) { *out++ = static_cast<std::uint8_t>(c); });
+}
+
+std::optional<std::string> utf16_to_utf8(std::span<const char16_t> units) {
+  const Text text{Text::Encoding::Utf16, reinterpret_cast<const std::uint8_t*>(units.data()),
+                  units.size()};
+  const auto sizes = measure(text);
+  if (!sizes) return std::nullopt;
+  std::string out(sizes->utf8_bytes, '\0');
+  write_utf8(text, reinterpret_cast<std::uint8_t*>(out.data()));
   return out;
 }
 
-std::string latin1_to_utf8(ByteView bytes) {
-  std::string out;
-  out.reserve(bytes.size());
-  for (const auto byte : bytes) append_utf8(out, byte);
+std::u16string utf8_to_utf16(std::string_view bytes) {
+  const Text text{Text::Encoding::Utf8, reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                  bytes.size()};
+  std::u16string out(measure(text).value_or(TextSizes{}).utf16_units, u'\0');
+  if (!out.empty()) write_utf16(text, reinterpret_cast<std::uint8_t*>(out.data()));
   return out;
-}
-
-std::size_t utf8_to_utf16(std::string_view text, char16_t* out) {
-  char16_t* const start = out;
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  while (p != end) {
-    char32_t c = next(p);
-    if (c < 0x10000) {
-      *out++ = static_cast<char16_t>(c);
-    } else {
-      c -= 0x10000;
-      *out++ = static_cast<char16_t>(0xd800 + (c >> 10));
-      *out++ = static_cast<char16_t>(0xdc00 + (c & 0x3ff));
-    }
-  }
-  return static_cast<std::size_t>(out - start);
-}
-
-bool fits_latin1(std::string_view text) {
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  while (p != end) {
-    if (next(p) > 0xff) return false;
-  }
-  return true;
-}
-
-std::size_t utf8_to_latin1(std::string_view text, std::uint8_t* out) {
-  std::uint8_t* const start = out;
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  while (p != end) *out++ = static_cast<std::uint8_t>(next(p));
-  return static_cast<std::size_t>(out - start);
 }
 
 }  // namespace unbolt::component

@@ -48,12 +48,19 @@ TEST(Utf8, Invalid) {
   }
 }
 
-struct Text {
+TEST(Utf8, Incomplete) {
+  for (const std::string_view text : {"\xc3", "abc\xe2\x82", "\xf0\x9f\x98", "ü\xf0\x9f"})
+    EXPECT_TRUE(incomplete_utf8(as_bytes(text))) << text;
+  for (const std::string_view text : {"", "\xff", "\x80", "\xff\xc3", "\xc3 ", "\xc0\x80"})
+    EXPECT_FALSE(incomplete_utf8(as_bytes(text))) << text;
+}
+
+struct Sample {
   std::string_view utf8;
   std::u16string_view utf16;
   std::optional<std::string_view> latin1;
 };
-const Text kTexts[] = {
+const Sample kSamples[] = {
     {"", u"", ""},
     {"abc", u"abc", "abc"},
     {"\x7f\xc2\x80\xc3\xbf", u"\u007f\u0080\u00ff", "\x7f\x80\xff"},
@@ -63,18 +70,35 @@ const Text kTexts[] = {
     {"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", u"\U00010000\U0010ffff", {}},
 };
 
-TEST(Transcoding, BothWays) {
-  for (const auto& [utf8, utf16, latin1] : kTexts) {
+std::string_view bytes_of(std::u16string_view text) {
+  return {reinterpret_cast<const char*>(text.data()), 2 * text.size()};
+}
+template <auto Write>
+std::string written(const Text& text, std::size_t size) {
+  std::string out(size, '?');
+  Write(text, reinterpret_cast<std::uint8_t*>(out.data()));
+  return out;
+}
+
+TEST(Transcoding, EachToEach) {
+  for (const auto& [utf8, utf16, latin1] : kSamples) {
+    std::vector<Text> sources = {
+        {Text::Encoding::Utf8, as_bytes(utf8).data(), utf8.size()},
+        {Text::Encoding::Utf16, as_bytes(bytes_of(utf16)).data(), utf16.size()}};
+    if (latin1)
+      sources.push_back({Text::Encoding::Latin1, as_bytes(*latin1).data(), latin1->size()});
+    for (const Text& source : sources) {
+      const auto sizes = measure(source);
+      ASSERT_TRUE(sizes);
+      EXPECT_EQ(sizes->utf8_bytes, utf8.size());
+      EXPECT_EQ(sizes->utf16_units, utf16.size());
+      EXPECT_EQ(sizes->latin1, latin1.has_value());
+      EXPECT_EQ(written<write_utf8>(source, utf8.size()), utf8);
+      EXPECT_EQ(written<write_utf16>(source, 2 * utf16.size()), bytes_of(utf16));
+      if (latin1) EXPECT_EQ(written<write_latin1>(source, latin1->size()), *latin1);
+    }
     EXPECT_EQ(utf16_to_utf8(utf16), utf8);
-    std::u16string wide(utf8.size(), u'\0');
-    wide.resize(utf8_to_utf16(utf8, wide.data()));
-    EXPECT_EQ(wide, utf16);
-    EXPECT_EQ(fits_latin1(utf8), latin1.has_value());
-    if (!latin1) continue;
-    EXPECT_EQ(latin1_to_utf8(as_bytes(*latin1)), utf8);
-    std::string narrow(utf8.size(), '\0');
-    narrow.resize(utf8_to_latin1(utf8, reinterpret_cast<std::uint8_t*>(narrow.data())));
-    EXPECT_EQ(narrow, *latin1);
+    EXPECT_EQ(utf8_to_utf16(utf8), utf16);
   }
 }
 

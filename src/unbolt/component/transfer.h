@@ -8,29 +8,40 @@
 
 namespace unbolt::component {
 
-// Functions that return false have set the trap of one of the two contexts.
+// Where values lie on one side: one after the other in flat values, or as a tuple in memory.
+struct FlatValues {
+  engine::Raw* raw;
+};
+struct InMemory {
+  std::uint32_t at;  // not checked yet
+};
+using Side = std::variant<FlatValues, InMemory>;
+
+// Lives for one call, on the fiber. Functions that return false have set the trap of one of the two
+// contexts, which are `Peer::Guest`.
 class Transfer {
  public:
   Transfer(LiftLowerContext& from, LiftLowerContext& to, std::uint32_t to_instance)
       : from_(from), to_(to), to_instance_(to_instance) {}
 
-  // Between checked offsets of the two memories.
-  bool memory(const Type& type, std::uint32_t from, std::uint32_t to);
-  // Between flat values.
-  bool flat(const Type& type, FlatReader& from, FlatWriter& to);
-  // A tuple of parameters that lies in memory on both sides; allocates it on the other.
-  bool params_in_memory(const FuncType& type, std::uint32_t from, std::uint32_t& to);
+  // What lies in memory is checked to be there.
+  bool params(const FuncType& type, Side from, Side to);
+  bool result(const Type& type, Side from, Side to);
 
  private:
-  bool string(std::uint32_t pointer, std::uint32_t length, std::uint32_t& to_pointer,
-              std::uint32_t& to_length);
+  template <class Pass>
+  bool between(Side from, Side to, std::uint32_t size, std::uint32_t alignment, Pass pass);
+  template <class From, class To>
+  bool value(const Type& type, From& from, To& to);
+  template <class From, class To>
+  bool fields(const Type& type, From& from, To& to);
+  template <class From, class To>
+  bool variant(const Type& type, From& from, To& to);
+  template <class From, class To>
+  bool span(const Type& type, From& from, To& to);
   bool list(const Type& element, std::uint32_t pointer, std::uint32_t length,
             std::uint32_t& to_pointer);
   bool handle(const Type& type, std::uint32_t from, std::uint32_t& to);
-  bool flat_variant(const Type& type, FlatReader& from, FlatWriter& to);
-  ResourceId id_of(const Type& type) const {
-    return from_.instance().component().resource_ids()[type.resource->index];
-  }
 
   LiftLowerContext& from_;
   LiftLowerContext& to_;

@@ -3,7 +3,6 @@
 // and to values (value.cc). abi_values.h has the same for types that are known when it is compiled.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -36,20 +35,7 @@ inline void store_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t si
   }
 }
 
-// Parameters that do not fit in registers lie in memory as a tuple.
-struct TupleLayout {
-  std::uint32_t size = 0;
-  std::uint32_t alignment = 1;
-};
-inline TupleLayout params_layout(const FuncType& type) {
-  TupleLayout layout;
-  for (const Param& param : type.params) {
-    layout.size = align_to(layout.size, param.type->alignment) + param.type->size;
-    layout.alignment = std::max(layout.alignment, param.type->alignment);
-  }
-  layout.size = align_to(layout.size, layout.alignment);
-  return layout;
-}
+// The parameters one after the other; offsets are those of the tuple that they are in memory.
 // Visits (type, index, offset) until one answers false.
 template <class F>
 bool each_param(const FuncType& type, F visit) {

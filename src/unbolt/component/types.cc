@@ -186,26 +186,48 @@ const Type* TypeArena::add(Type type) {
   return &types_.emplace_back(std::move(type));
 }
 
+const FuncType* TypeArena::add(FuncType type) {
+  std::uint64_t size = 0;
+  for (const Param& param : type.params) {
+    const std::uint64_t alignment = param.type->alignment;
+    size = (size + alignment - 1) / alignment * alignment + param.type->size;
+    type.params_alignment = std::max(type.params_alignment, param.type->alignment);
+    if (size > kTooLarge) return nullptr;
+  }
+  type.params_size = align_to(static_cast<std::uint32_t>(size), type.params_alignment);
+  return &funcs_.emplace_back(std::move(type));
+}
+
 FlatSignature flatten(const FuncType& type, Context context) {
   FlatSignature out;
   std::vector<CoreType> params;
   for (const Param& param : type.params) append_flat(params, param.type->flat);
-  if (params.size() > kMaxFlatParams) {
+  const bool async_lower = context == Context::AsyncLower;
+  if (params.size() > (async_lower ? kMaxFlatAsyncParams : kMaxFlatParams)) {
     out.params_in_memory = true;
     params = {CoreType::I32};
   }
   out.core.params = std::move(params);
-  if (type.result) {
-    if (type.result->flat.size() > kMaxFlatResults) {
-      out.result_in_memory = true;
-      if (context == Context::Lower) {
-        out.core.params.push_back(CoreType::I32);
-      } else {
-        out.core.results = {CoreType::I32};
+  switch (context) {
+    case Context::Lift:
+    case Context::Lower:
+      if (!type.result) break;
+      if (type.result->flat.size() <= kMaxFlatResults) {
+        out.core.results = type.result->flat;
+        break;
       }
-    } else {
-      out.core.results = type.result->flat;
-    }
+      out.result_in_memory = true;
+      (context == Context::Lower ? out.core.params : out.core.results).push_back(CoreType::I32);
+      break;
+    case Context::AsyncLift: break;
+    case Context::AsyncCallbackLift: out.core.results = {CoreType::I32}; break;
+    case Context::AsyncLower:
+      if (type.result) {
+        out.result_in_memory = true;
+        out.core.params.push_back(CoreType::I32);
+      }
+      out.core.results = {CoreType::I32};
+      break;
   }
   return out;
 }

@@ -63,6 +63,7 @@ struct ResourceType {
 // CanonicalABI.md: no more core values than these are passed in registers, the rest through memory.
 inline constexpr std::size_t kMaxFlatParams = 16;
 inline constexpr std::size_t kMaxFlatResults = 1;
+inline constexpr std::size_t kMaxFlatAsyncParams = 4;  // of functions that are lowered `async`
 
 // Immutable once made; owned by a `TypeArena`.
 struct Type {
@@ -93,6 +94,8 @@ struct FuncType {
   std::vector<Param> params;
   const Type* result = nullptr;  // null: none
   bool async = false;
+  // Of the parameters as a tuple in memory.
+  std::uint32_t params_size = 0, params_alignment = 1;
 };
 
 // Owns types; addresses are stable.
@@ -100,7 +103,8 @@ class TypeArena {
  public:
   // Computes the layout. Nullptr where the type is larger than a memory can hold.
   const Type* add(Type type);
-  const FuncType* add(FuncType type) { return &funcs_.emplace_back(std::move(type)); }
+  // Nullptr where the parameters are larger than a memory can hold.
+  const FuncType* add(FuncType type);
   ResourceType* add(ResourceType type) {
     type.index = static_cast<std::uint32_t>(resources_.size());
     return &resources_.emplace_back(std::move(type));
@@ -123,13 +127,19 @@ std::uint32_t payload_offset(const Type& variant);
 CoreType join(CoreType a, CoreType b);
 
 // The core signature of a function that is lowered (what a guest imports) or lifted (what a guest
-// exports).
+// exports); CanonicalABI.md, "flatten_functype".
 struct FlatSignature {
   CoreFuncType core;
   bool params_in_memory = false;
   bool result_in_memory = false;
 };
-enum class Context : std::uint8_t { Lift, Lower };
+enum class Context : std::uint8_t {
+  Lift,
+  Lower,
+  AsyncLift,          // the result goes through `task.return`
+  AsyncCallbackLift,  // and the core function returns what is to be done next
+  AsyncLower,  // the result goes through memory, the core function returns the subtask's state
+};
 FlatSignature flatten(const FuncType& type, Context context);
 
 // As it is written in WIT; `depth` bounds how far into nested types it looks.

@@ -39,7 +39,7 @@ bool from_u32(LiftLowerContext& cx, const Type& type, std::uint32_t bits, Value&
     case U32: out.of = std::uint64_t{bits}; return true;
     case Flags: out.of = FlagsValue{bits & flag_mask(type)}; return true;
     case Char:
-      if (!valid_char(bits)) return cx.fail("invalid char");
+      if (!valid_char(bits)) return cx.fail("invalid `char` bit pattern");
       out.of = static_cast<char32_t>(bits);
       return true;
     default: return cx.fail("this type has no value here");
@@ -48,15 +48,27 @@ bool from_u32(LiftLowerContext& cx, const Type& type, std::uint32_t bits, Value&
 
 // ---- Handles
 
-// What stands for the type here; null where nothing of the host's does.
-ResourceId id_of(const Type& type, const ResourceIds& ids) {
-  return type.resource->imported ? ids[type.resource->index] : nullptr;
-}
+// What stands for the type here; null where an imported one is no class of the host's.
+ResourceId id_of(const Type& type, const ResourceIds& ids) { return ids[type.resource->index]; }
 ResourceId id_of(const Type& type, LiftLowerContext& cx) {
   return id_of(type, cx.instance().component().resource_ids());
 }
 
+// CanonicalABI.md, `lower_borrow`: a component that defines a resource sees what represents it.
+bool to_guest_handle(LiftLowerContext& cx, const Type& type, const GuestResource& resource,
+                     std::uint32_t& handle) {
+  const bool own = type.kind == TypeKind::Own;
+  if (!own && &cx.state() == &cx.instance().state(type.resource->instance)) {
+    handle = resource.rep;
+    return true;
+  }
+  const HandleEntry entry{.type = resource.type, .rep = resource.rep, .own = own};
+  return own ? cx.lower_own(entry, handle) : cx.lower_borrow(entry, handle);
+}
+
 bool to_handle(LiftLowerContext& cx, const Type& type, Value& value, std::uint32_t& handle) {
+  if (const auto* resource = std::get_if<GuestResource>(&value.of))
+    return to_guest_handle(cx, type, *resource, handle);
   if (type.kind == TypeKind::Own) {
     void* object = std::get<OwnValue>(value.of).release();
     return cx.lower_own(
@@ -76,6 +88,10 @@ bool from_handle(LiftLowerContext& cx, const Type& type, std::uint32_t handle, V
   if (!(type.kind == TypeKind::Own ? cx.lift_own(handle, id, rep)
                                    : cx.lift_borrow(handle, id, rep)))
     return false;
+  if (!type.resource->imported) {
+    out.of = GuestResource{id, static_cast<std::uint32_t>(rep)};
+    return true;
+  }
   const auto* tag = static_cast<const ResourceTag*>(id);
   void* object = reinterpret_cast<void*>(rep);
   if (type.kind == TypeKind::Own) {
@@ -224,10 +240,14 @@ bool has_shape(const Type& type, const Value& value, const ResourceIds& ids) {
       return flags && (flags->bits & ~flag_mask(type)) == 0;
     }
     case TypeKind::Own: {
+      if (const auto* resource = std::get_if<GuestResource>(&value.of))
+        return !type.resource->imported && resource->type == id_of(type, ids);
       const auto* own = std::get_if<OwnValue>(&value.of);
       return own && own->object() && &own->tag() == id_of(type, ids);
     }
     case TypeKind::Borrow: {
+      if (const auto* resource = std::get_if<GuestResource>(&value.of))
+        return !type.resource->imported && resource->type == id_of(type, ids);
       const auto* lent = std::get_if<BorrowValue>(&value.of);
       return lent && lent->object && lent->tag == id_of(type, ids);
     }

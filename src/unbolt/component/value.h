@@ -68,6 +68,15 @@ struct BorrowValue {
   }
 };
 
+// A resource that a component of the instance defines, by what represents it there: owned where the
+// type says so, and then given back to the guest sometime, or gone with its instance (its
+// destructor is the guest's to run).
+struct GuestResource {
+  ResourceId type;
+  std::uint32_t rep;
+  bool operator==(const GuestResource&) const = default;
+};
+
 // A tree; only together with its type does it mean something. What stands for which type:
 //   bool; signed and unsigned integers as 64 bits; f32; f64; char; string
 //   list<u8>                                    Bytes
@@ -76,9 +85,10 @@ struct BorrowValue {
 //   variant, enum, option, result               CaseValue
 //   flags                                       FlagsValue
 //   own, borrow of the host's resources         OwnValue, BorrowValue
+//   own, borrow of a guest's                    GuestResource
 struct Value {
   std::variant<bool, std::int64_t, std::uint64_t, float, double, char32_t, std::string, Bytes,
-               Values, CaseValue, FlagsValue, OwnValue, BorrowValue>
+               Values, CaseValue, FlagsValue, OwnValue, BorrowValue, GuestResource>
       of;
 };
 

@@ -16,7 +16,6 @@ const Type* find_part(const Type* type, const F& unwanted) {
 }
 template <class F>
 Result<> check_parts(const FuncType& type, const F& unwanted) {
-  if (type.async) return fail(ErrorCode::Unsupported, "an async function cannot be called yet");
   const Type* found = find_part(type.result, unwanted);
   for (std::size_t i = type.params.size(); i-- > 0;) {
     if (const Type* in = find_part(type.params[i].type, unwanted)) found = in;
@@ -43,9 +42,8 @@ bool lift_params(LiftLowerContext& cx, const FuncType& type, const FlatSignature
       return lift_value(cx, param, in, out[i]);
     });
   }
-  const TupleLayout layout = params_layout(type);
   const std::uint32_t at = in.u32();
-  return cx.check_list(at, 1, layout.size, layout.alignment) &&
+  return cx.aligned(at, type.params_alignment) && cx.in_bounds(at, type.params_size) &&
          each_param(type, [&](const Type& param, std::size_t i, std::uint32_t offset) {
            return load_value(cx, param, at + offset, out[i]);
          });
@@ -62,10 +60,10 @@ engine::Trap* lower_answer(LiftLowerContext& cx, const FuncType& type,
     return store.fail(engine::Fault::Kind::Internal, "a host function answered another type");
   if (!type.result) return nullptr;
   FlatWriter out(raw);
-  const bool lowered =
-      pointer ? cx.check_list(*pointer, 1, type.result->size, type.result->alignment) &&
-                    store_value(cx, *type.result, *pointer, *value)
-              : lower_value(cx, *type.result, out, *value);
+  const bool lowered = pointer ? cx.aligned(*pointer, type.result->alignment) &&
+                                     cx.in_bounds(*pointer, type.result->size) &&
+                                     store_value(cx, *type.result, *pointer, *value)
+                               : lower_value(cx, *type.result, out, *value);
   return lowered ? nullptr : cx.trap();
 }
 
@@ -79,7 +77,7 @@ engine::Trap* call_value_function(void* env, engine::Caller* caller, engine::Raw
     return cx.trap();
   try {
     const FuncType& type = *func.lowered->type;
-    const FlatSignature signature = flatten(type, Context::Lower);
+    const FlatSignature& signature = func.lowered->signature;
     std::optional<std::uint32_t> pointer;
     if (signature.result_in_memory)
       pointer = static_cast<std::uint32_t>(raw[signature.core.params.size() - 1].i32);
@@ -116,8 +114,7 @@ HostInterface& HostInterface::otherwise(ValueFunction function) {
 
 Result<> check_values(const FuncType& type, const ResourceIds& ids) {
   return check_parts(type, [&](const Type& part) {
-    return is_async(part) ||
-           (is_handle(part) && !(part.resource->imported && ids[part.resource->index]));
+    return is_async(part) || (is_handle(part) && !ids[part.resource->index]);
   });
 }
 
@@ -134,33 +131,31 @@ Result<> check_callable(const ExportedFunc& func) {
 ValueCall::ValueCall(Instance& instance, const ExportedFunc& func, Values arguments)
     : instance_(instance),
       lift_(instance.component().plan().lifts[std::get<std::uint32_t>(func.target)]),
-      signature_(flatten(*func.type, Context::Lift)),
       arguments_(std::move(arguments)) {}
 
 bool ValueCall::lower_arguments(LiftLowerContext& cx, std::span<engine::Raw> raw) {
   FlatWriter out(raw.data());
-  if (!signature_.params_in_memory) {
+  if (!lift_.signature.params_in_memory) {
     return each_param(*lift_.type, [&](const Type& param, std::size_t i, std::uint32_t) {
       return lower_value(cx, param, out, arguments_[i]);
     });
   }
-  const TupleLayout layout = params_layout(*lift_.type);
   std::uint32_t at;
-  if (!cx.allocate(layout.size, layout.alignment, at)) return false;
+  if (!cx.allocate(lift_.type->params_size, lift_.type->params_alignment, at)) return false;
   out.u32(at);
   return each_param(*lift_.type, [&](const Type& param, std::size_t i, std::uint32_t offset) {
     return store_value(cx, param, at + offset, arguments_[i]);
   });
 }
 
-bool ValueCall::lift_result(LiftLowerContext& cx, std::span<const engine::Raw> raw) {
+bool ValueCall::take(LiftLowerContext& cx, FlatReader in, bool in_memory) {
   const Type* type = lift_.type->result;
   if (!type) return true;
   Value& value = result_.emplace();
-  FlatReader in(raw.data());
-  if (!signature_.result_in_memory) return lift_value(cx, *type, in, value);
+  if (!in_memory) return lift_value(cx, *type, in, value);
   const auto at = in.u32();
-  return cx.check_list(at, 1, type->size, type->alignment) && load_value(cx, *type, at, value);
+  return cx.aligned(at, type->alignment) && cx.in_bounds(at, type->size) &&
+         load_value(cx, *type, at, value);
 }
 
 engine::Trap* ValueCall::run(engine::Store&) {
@@ -168,9 +163,7 @@ engine::Trap* ValueCall::run(engine::Store&) {
   if (!may_enter(cx)) return cx.trap();
   engine::Raw raw[kMaxFlatParams + 1];
   if (!lower_arguments(cx, raw)) return cx.trap();
-  if (auto* trap = call_lifted(cx, lift_, raw)) return trap;
-  if (!lift_result(cx, raw)) return cx.trap();
-  return call_post_return(cx, lift_, raw);
+  return call_lifted(cx, lift_, raw, *this);
 }
 
 }  // namespace unbolt::component

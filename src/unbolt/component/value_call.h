@@ -16,8 +16,8 @@
 
 namespace unbolt::component {
 
-// Whether a function can be called, or be answered, by value: not where it is async or its type
-// holds anything asynchronous, or handles of resources that are not the host's (`ids` says which
+// Whether a function can be called, or be answered, by value: not where its type holds anything
+// asynchronous, or handles of imported resources that are no class of the host's (`ids` says which
 // are). The message names the first that is in the way.
 Result<> check_values(const FuncType& type, const ResourceIds& ids);
 // The same for values that mean something outside of a store: not where the type holds any handle.
@@ -40,7 +40,7 @@ struct ValueFunction {
 // must be a lift of the instance's component, its type pass `check_values`, and the arguments have
 // its parameters' shapes (JSON that was read by value_json.h has them). Borrowed ones live until
 // the call has ended.
-class ValueCall final : public engine::Store::Body {
+class ValueCall final : public engine::Store::Body, private ResultTaker {
  public:
   ValueCall(Instance& instance, const ExportedFunc& func, Values arguments);
 
@@ -53,11 +53,10 @@ class ValueCall final : public engine::Store::Body {
 
  private:
   bool lower_arguments(LiftLowerContext& cx, std::span<engine::Raw> raw);
-  bool lift_result(LiftLowerContext& cx, std::span<const engine::Raw> raw);
+  bool take(LiftLowerContext& cx, FlatReader in, bool in_memory) override;
 
   Instance& instance_;
   const Lift& lift_;
-  FlatSignature signature_;
   Values arguments_;
   std::optional<Value> result_;
 };

@@ -152,8 +152,7 @@ class Reader {
   bool character(const ordered_json& json, Value& out) {
     if (!json.is_string()) return refuse("a string of one character", json);
     const auto& text = json.get_ref<const std::string&>();
-    std::vector<char16_t> units(text.size());
-    units.resize(utf8_to_utf16(text, units.data()));
+    const std::u16string units = utf8_to_utf16(text);
     if (units.size() == 1) {
       out.of = char32_t{units[0]};
     } else if (units.size() == 2 && units[0] >= 0xd800 && units[0] < 0xdc00) {

@@ -115,6 +115,7 @@ void Store::ended() {
 }
 
 void Store::note(Fault fault) {
+  faulted_ = true;
   if (!fault_) {
     fault_ = std::move(fault);
   } else if (fault_->frames.empty()) {

@@ -89,6 +89,8 @@ class Store {
   // `settle` ends.
   Task<> settle();
   std::optional<Fault> take_fault();
+  // Whether there has been a fault: nothing of the store's may be entered again.
+  bool faulted() const { return faulted_; }
 
   Extern export_of(const wasmtime_instance_t& instance, const unbolt_module_export_t* handle) const;
 
@@ -146,6 +148,7 @@ class Store {
   bool expired_ = false;
   std::uintptr_t stack_base_ = 0;  // the highest address of the fiber's stack that is known
   std::optional<Fault> fault_;
+  bool faulted_ = false;
 };
 
 }  // namespace unbolt::engine
