@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run build test oracle wasi-testsuite bench fmt tidy lint asan tsan fuzz clean
+.PHONY: help run build test conformance oracle wasi-testsuite bench fmt tidy lint asan tsan fuzz clean
 
 # Clones in different folders share what was compiled.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -43,6 +43,12 @@ test: ## compile with assertions, build the guests, run all tests
 	@scripts/build_guests.sh build/guests
 	@scripts/build_oracle.sh >/dev/null
 	@scripts/run_tests.sh dev
+
+conformance: ## run every .wast below SUITE=DIR (the folder test/ of a checkout of WebAssembly/component-model)
+	@test -n '$(SUITE)' || exec tests/conformance/run.sh
+	@scripts/setup.sh build
+	$(call compile,dev,conformance_runner)
+	@tests/conformance/run.sh '$(SUITE)'
 
 oracle: ## compare the component layer with the reference engine's in CASES random cases, from SEED on
 	@scripts/setup.sh build
