@@ -62,6 +62,7 @@ Script::Script(std::filesystem::path folder, bool newer_validator)
       newer_validator_(newer_validator),
       engine_({.max_instances = 0}),
       fibers_(engine_) {
+  add_host(host_);
   const json all = json::parse(std::ifstream(folder_ / "commands.json"));
   commands_ = all.at("commands");
   verdicts_ = all.at("verdicts");
@@ -130,7 +131,7 @@ Outcome Script::instantiate(const File& file, const std::string& name) {
       {.unsupported = component::CompileOptions::Unsupported::TrapWhenReached});
   if (!linked) return failed(linked.error().message);
   auto live = std::make_shared<Live>();
-  live->instance = std::make_unique<Instance>(*linked, fibers_, nullptr,
+  live->instance = std::make_unique<Instance>(*linked, fibers_, &state_,
                                               engine::StoreLimits{.memory_bytes = 4ull << 30});
   live->instance->store().set_deadline(std::chrono::steady_clock::now() + kTimeout);
   if (auto fault = run_task(loop_, live->instance->start())) return failed(fault->reason);

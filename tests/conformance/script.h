@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host.h"
 #include "unbolt/base/task.h"
 #include "unbolt/component/instance.h"
 
@@ -52,6 +53,7 @@ class Script {
   engine::Engine engine_;
   engine::FiberSupport fibers_;
   component::HostInterfaces host_;
+  HostState state_;  // outlives the instances, whose resources tell it that they are gone
   asio::io_context loop_;
   std::map<std::string, File> files_;
   std::map<std::string, std::shared_ptr<Live>> instances_;

@@ -1,5 +1,8 @@
 #include "unbolt/component/lift_lower.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace unbolt::component {
@@ -61,8 +64,9 @@ bool LiftLowerContext::locate_text(std::uint32_t pointer, std::uint32_t length, 
   using enum Text::Encoding;
   std::uint32_t units = length;
   Text::Encoding encoding = Utf8;
+  const bool tagged = options_.encoding == ast::StringEncoding::Latin1Utf16;
   if (options_.encoding == ast::StringEncoding::Utf16) encoding = Utf16;
-  if (options_.encoding == ast::StringEncoding::Latin1Utf16) {
+  if (tagged) {
     encoding = length & kUtf16Tag ? Utf16 : Latin1;
     units = length & ~kUtf16Tag;
   }
@@ -70,7 +74,7 @@ bool LiftLowerContext::locate_text(std::uint32_t pointer, std::uint32_t length, 
     return fail(peer_ == Peer::Host ? "string pointer not aligned to 2" : "unaligned pointer");
   const std::uint64_t bytes = encoding == Utf16 ? std::uint64_t{units} * 2 : units;
   if (bytes > kMaxStringBytes || !within(pointer, bytes)) return fail_bounds(Content::String);
-  out = {encoding, at(pointer), units};
+  out = {encoding, at(pointer), units, tagged};
   return true;
 }
 
@@ -105,33 +109,54 @@ bool LiftLowerContext::lower_string(std::string_view text, std::uint32_t& pointe
   return lower(to_valid_utf8(text));
 }
 
+// In the steps of CanonicalABI.md, `store_string_into_range`, since the guest's realloc sees them.
+// What has to be enlarged on the way is written once, in its last place.
 bool LiftLowerContext::lower_text(const Text& text, std::uint32_t& pointer, std::uint32_t& length) {
-  // Allocates what is needed, at once: nothing is left to be reallocated.
-  const auto store = [&](std::size_t units, std::uint32_t unit, std::uint32_t alignment,
-                         void (*write)(const Text&, std::uint8_t*)) {
-    const std::uint64_t bytes = std::uint64_t{units} * unit;
-    if (bytes > kMaxStringBytes) return fail("a string is too long for the guest");
-    if (!allocate(static_cast<std::uint32_t>(bytes), alignment, pointer, Content::String))
-      return false;
-    if (bytes) write(text, at(pointer));
-    length = static_cast<std::uint32_t>(units);
-    return true;
-  };
-  if (text.encoding == Text::Encoding::Utf8 && options_.encoding == ast::StringEncoding::Utf8) {
+  using enum Text::Encoding;
+  TextSizes sizes;
+  if (text.encoding == Utf8 && options_.encoding == ast::StringEncoding::Utf8) {
     if (!valid_utf8({text.data, text.units})) return fail_text(text);
-    return store(text.units, 1, 1, write_utf8);
+    sizes.utf8_bytes = text.units;
+  } else if (const auto measured = measure(text)) {
+    sizes = *measured;
+  } else {
+    return fail_text(text);
   }
-  const auto sizes = measure(text);
-  if (!sizes) return fail_text(text);
+  // `first` bytes, then as many as `worst` where it has to be enlarged, then those that are needed;
+  // steps that change nothing are left out.
+  const auto store = [&](std::uint64_t first, std::uint64_t worst, std::uint64_t bytes,
+                         bool enlarge, std::uint32_t alignment, auto write) {
+    if (std::max(first, worst) > 4 * kMaxStringBytes) return fail_bounds(Content::String);
+    std::uint64_t size = first;
+    if (!allocate(static_cast<std::uint32_t>(size), alignment, pointer, Content::String))
+      return false;
+    const auto resize = [&](std::uint64_t to) {
+      const auto from = static_cast<std::uint32_t>(std::exchange(size, to));
+      return from == to || reallocate(pointer, from, alignment, static_cast<std::uint32_t>(to),
+                                      pointer, Content::String);
+    };
+    if (enlarge && !resize(worst)) return false;
+    if (bytes) write(text, at(pointer));
+    return resize(bytes);
+  };
+  const std::uint64_t units = text.units;
   switch (options_.encoding) {
-    case ast::StringEncoding::Utf8: return store(sizes->utf8_bytes, 1, 1, write_utf8);
-    case ast::StringEncoding::Utf16: return store(sizes->utf16_units, 2, 2, write_utf16);
-    case ast::StringEncoding::Latin1Utf16:
-      // As many units as scalar values where all of them fit.
-      if (sizes->latin1) return store(sizes->utf16_units, 1, 2, write_latin1);
-      if (!store(sizes->utf16_units, 2, 2, write_utf16)) return false;
-      length |= kUtf16Tag;
-      return true;
+    case ast::StringEncoding::Utf8:
+      length = static_cast<std::uint32_t>(sizes.utf8_bytes);
+      return store(units, units * (text.encoding == Utf16 ? 3 : 2), sizes.utf8_bytes,
+                   sizes.utf8_bytes > units, 1, write_utf8);
+    case ast::StringEncoding::Utf16:
+      length = static_cast<std::uint32_t>(sizes.utf16_units);
+      return store(2 * units, 2 * units, 2 * sizes.utf16_units, false, 2, write_utf16);
+    case ast::StringEncoding::Latin1Utf16: {
+      // As many units as scalar values where all of them are Latin-1. What was UTF-16 by choice is
+      // expected to stay it.
+      const bool wide = text.tagged && text.encoding == Utf16;
+      length = static_cast<std::uint32_t>(sizes.utf16_units) | (sizes.latin1 ? 0 : kUtf16Tag);
+      const std::uint64_t first = wide ? 2 * units : units;
+      return sizes.latin1 ? store(first, first, sizes.utf16_units, false, 2, write_latin1)
+                          : store(first, 2 * units, 2 * sizes.utf16_units, !wide, 2, write_utf16);
+    }
   }
   return fail("unknown string encoding");
 }

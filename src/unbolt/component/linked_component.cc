@@ -112,10 +112,17 @@ std::vector<UnmetImport> unmet_imports(const Plan& plan, const HostInterfaces& h
                        ErrorCode::Conflict});
     }
   }
-  // What is imported for its resources alone has to be there too.
   for (const auto& import : plan.imports) {
-    if (import.funcs.empty() && !import.resources.empty() && !host.find(import.name)) {
+    const HostInterface* interface = host.find(import.name);
+    // What is imported for its resources alone has to be there too.
+    if (!interface && import.funcs.empty() && !import.resources.empty())
       unmet.push_back({import.name, "nothing here provides it", ErrorCode::NotFound});
+    if (!interface) continue;
+    for (const ResourceType* resource : import.resources) {
+      if (interface->find_resource(resource->name)) continue;
+      unmet.push_back({fmt::format("{}#{}", import.name, resource->name),
+                       fmt::format("{} has no such resource", interface->name()),
+                       ErrorCode::NotFound});
     }
   }
   return unmet;

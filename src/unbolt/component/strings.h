@@ -27,6 +27,7 @@ struct Text {
   enum class Encoding : std::uint8_t { Utf8, Utf16, Latin1 } encoding = Encoding::Utf8;
   const std::uint8_t* data = nullptr;
   std::size_t units = 0;
+  bool tagged = false;  // its encoding was latin1+utf16, which chose this one
 };
 struct TextSizes {
   std::size_t utf8_bytes = 0, utf16_units = 0;
