@@ -19,18 +19,22 @@ mkdir -p "$target"
 exec 9>"$target/.unbolt-lock"
 flock 9
 
-stamp="$target/.unbolt-oracle-stamp"
 now=$({
   cd "$root/native"
   find Cargo.lock oracle -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
   rustc -vV
   echo "RUSTFLAGS=${RUSTFLAGS:-}"
-} | sha256sum | cut -d ' ' -f 1)
-if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$now" ] || [ ! -x "$target/release/unbolt-oracle" ]; then
+} | sha256sum | cut -c 1-16)
+# Clones share the folder: each has the program that its own sources make, whatever an other one builds meanwhile.
+program="$target/oracle/unbolt-oracle-$now"
+if [ ! -x "$program" ]; then
   echo "native/oracle: building the engine with its component API (minutes the first time)" >&2
-  # Clones share the folder, and cargo goes by the files' times. By itself: it asks for other features of the engine.
+  # Cargo goes by the files' times. By itself: it asks for other features of the engine than the library.
   (cd "$root/native" && CARGO_TARGET_DIR="$target" cargo clean --quiet --release --locked -p unbolt-oracle)
   (cd "$root/native" && CARGO_TARGET_DIR="$target" cargo build --release --locked -p unbolt-oracle) >&2
-  echo "$now" >"$stamp"
+  mkdir -p "$target/oracle"
+  find "$target/oracle" -type f -mtime +30 -delete
+  install -m 755 "$target/release/unbolt-oracle" "$program.new"
+  mv "$program.new" "$program"
 fi
-echo "$target/release/unbolt-oracle"
+echo "$program"
