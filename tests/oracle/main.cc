@@ -95,7 +95,7 @@ class Comparison {
     for (std::size_t i = 0; i < cases.size(); ++i) {
       found[i] = difference(cases[i], ours[i], (*theirs)[i]);
       ours[i].trap ? ++trapped_ : ++ran_;
-      if (ours[i].trap) ++traps_[*ours[i].trap];
+      if (ours[i].trap) ++traps_[name_of(classify(*ours[i].trap))];
     }
     return found;
   }
@@ -147,7 +147,7 @@ class Comparison {
   Ours ours_;
   std::uint64_t ran_ = 0, trapped_ = 0;
   int differences_ = 0;
-  std::map<std::string, std::uint64_t> traps_;
+  std::map<std::string_view, std::uint64_t> traps_;
 };
 
 Arguments parse(int argc, char** argv) {

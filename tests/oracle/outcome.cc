@@ -46,6 +46,25 @@ TrapClass classify(std::string_view message) {
   return Other;
 }
 
+std::string_view name_of(TrapClass trap) {
+  static constexpr std::string_view kNames[] = {"unreachable",
+                                                "out of bounds in the guest",
+                                                "pointer out of bounds",
+                                                "unaligned pointer",
+                                                "malformed string",
+                                                "no char",
+                                                "no such case",
+                                                "unknown handle",
+                                                "handle of another type",
+                                                "not an own handle",
+                                                "lent handle",
+                                                "borrows remain",
+                                                "may not leave",
+                                                "too large",
+                                                "another"};
+  return kNames[static_cast<std::size_t>(trap)];
+}
+
 namespace {
 
 // Both stop the guest for good reasons of which there are two at once: README.md, "What may

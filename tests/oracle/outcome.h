@@ -44,6 +44,7 @@ enum class TrapClass : std::uint8_t {
   Other,
 };
 TrapClass classify(std::string_view message);
+std::string_view name_of(TrapClass trap);
 
 // Empty where they agree, or differ as they may (README.md, "What may differ").
 std::string difference(const RawCase& one, const Outcome& ours, const Outcome& theirs);
