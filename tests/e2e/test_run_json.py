@@ -230,6 +230,36 @@ def test_bodies_are_bounded(values):
     assert post(values, "/greet", ["you"]).status == 200
 
 
+def test_what_is_held_of_all_bodies_is_bounded(serve):
+    server = serve("values.wasm", "--json", "--threads", "1")
+    slow = [server.connect() for _ in range(20)]
+    for connection in slow:
+        connection.send_request("POST", "/echo/strings", {**JSON, "Transfer-Encoding": "chunked"})
+    refused = []
+    for connection in slow:  # each nearly as large as one may be, and never finished
+        try:
+            connection.send_chunk(b'"' + b"a" * (4_000_000))
+        except OSError:
+            pass
+
+    def answered():
+        for connection in slow:
+            connection.socket.settimeout(0.05)
+            try:
+                if connection not in refused and connection.more():
+                    refused.append(connection)
+            except (TimeoutError, ConnectionResetError):
+                pass
+        return len(refused) >= 4
+
+    assert eventually(answered, 10), len(refused)
+    assert len(refused) == 4 and all(b"HTTP/1.1 503 " in connection.pending for connection in refused)
+    assert server.resident_kib() < 250_000
+    for connection in slow:
+        connection.close()
+    assert eventually(lambda: post(server, "/greet", ["you"]).status == 200)
+
+
 def test_a_body_that_does_not_come(values):
     started = time.monotonic()
     with values.connect() as connection:

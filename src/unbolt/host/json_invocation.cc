@@ -122,9 +122,9 @@ Task<JsonAnswer> JsonHandler::answer(http::Request& request) {
   if (!(*function)->not_served.empty())
     co_return problem(501, "this function is not served: " + (*function)->not_served);
 
-  std::optional<component::Values> arguments;
+  Room room(*this);  // until the call has ended: its arguments are several times their text
+  component::Values arguments;
   {
-    Room room(*this);
     const auto body = co_await read(request, room, deadline);
     if (!body) co_return body.error();
     if (!body->empty()) {
@@ -134,7 +134,7 @@ Task<JsonAnswer> JsonHandler::answer(http::Request& request) {
     if (!read) co_return problem(400, read.error().message);
     arguments = std::move(*read);
   }
-  co_return co_await call(request, *(*function)->func, std::move(*arguments), deadline);
+  co_return co_await call(request, *(*function)->func, std::move(arguments), deadline);
 }
 
 Task<std::expected<std::string, JsonAnswer>> JsonHandler::read(http::Request& request, Room& room,
