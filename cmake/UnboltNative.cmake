@@ -25,10 +25,9 @@ add_custom_target(unbolt_native_build
   COMMENT "native/"
   USES_TERMINAL VERBATIM)
 
-add_library(unbolt_native STATIC IMPORTED GLOBAL)
-add_dependencies(unbolt_native unbolt_native_build)
-set_target_properties(unbolt_native PROPERTIES IMPORTED_LOCATION "${native_library}")
-target_include_directories(unbolt_native SYSTEM INTERFACE "${native_dir}/include")
-target_include_directories(unbolt_native INTERFACE "${CMAKE_SOURCE_DIR}/native/include")
-target_link_libraries(unbolt_native INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m)
-add_library(unbolt::native ALIAS unbolt_native)
+add_library(unbolt::native STATIC IMPORTED GLOBAL)
+add_dependencies(unbolt::native unbolt_native_build)
+set_target_properties(unbolt::native PROPERTIES IMPORTED_LOCATION "${native_library}")
+target_include_directories(unbolt::native SYSTEM INTERFACE "${native_dir}/include")
+target_include_directories(unbolt::native INTERFACE "${CMAKE_SOURCE_DIR}/native/include")
+target_link_libraries(unbolt::native INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m)

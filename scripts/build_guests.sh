@@ -36,6 +36,7 @@ guests=(
   'js-feed      js        examples/js-feed'
   'py-report    python    examples/py-report'
   'c-cgi        c-cli     examples/c-cgi'
+  'embed-plugin c         examples/embed/plugin'
   'hostile      c         tests/guests/hostile   tests/guests/common'
   'reach        c         tests/guests/reach     tests/guests/common'
   'start-loop   c         tests/guests/start-loop tests/guests/common'

@@ -51,6 +51,7 @@ constexpr std::size_t flat_of() {
 }  // namespace detail
 
 template <class R, class... Args, R (*Fn)(Call&, Args...)>
+  requires(!std::is_void_v<R>)
 struct HostThunk<Fn> {
   using Value = typename detail::Unwrap<R>::Value;
   using Tuple = std::tuple<std::remove_cvref_t<Args>...>;
