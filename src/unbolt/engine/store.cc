@@ -66,10 +66,16 @@ Store::~Store() {
   if (error_) wasmtime_error_delete(error_);
 }
 
-bool Store::begin_instantiate(const PreparedModule& module, wasmtime_instance_t& out) {
+// Who was cancelled or late just as it ended says nothing about who comes after it.
+void Store::starting() {
   assert(!running_);
   running_ = true;
   stack_base_ = 0;
+  cancelled_ = expired_ = false;
+}
+
+bool Store::begin_instantiate(const PreparedModule& module, wasmtime_instance_t& out) {
+  starting();
   instantiation_.reset(unbolt_instantiate_pre(context_, module.capi(), &out, &error_));
   if (instantiation_) return false;
   ended();
@@ -78,9 +84,7 @@ bool Store::begin_instantiate(const PreparedModule& module, wasmtime_instance_t&
 
 bool Store::begin_instantiate(const Module& module, std::span<const Extern> imports,
                               wasmtime_instance_t& out) {
-  assert(!running_);
-  running_ = true;
-  stack_base_ = 0;
+  starting();
   instantiation_.reset(
       unbolt_instantiate(context_, module.capi(), imports.data(), imports.size(), &out, &error_));
   if (instantiation_) return false;
@@ -89,9 +93,7 @@ bool Store::begin_instantiate(const Module& module, std::span<const Extern> impo
 }
 
 bool Store::begin(Body& body) {
-  assert(!running_);
-  running_ = true;
-  stack_base_ = 0;
+  starting();
   body_ = &body;
   const Func enter = find(support_.linker_.get(), context_, kEnter);
   call_.reset(wasmtime_func_call_async(context_, &enter, nullptr, 0, nullptr, 0, &trap_, &error_));
@@ -139,6 +141,8 @@ Trap* Store::enter(void*, Caller* caller, Raw*, std::size_t) noexcept {
 
 Trap* Store::call(const Func& function, Raw* values, std::size_t count) noexcept {
   assert(running_ && "guests are entered from their own fiber only");
+  if (cancelled_) [[unlikely]]
+    return stopped();
   const std::uintptr_t here = stack_pointer();
   // In a start function no frame of ours is below the guest's: assume that it has used all it may.
   if (stack_base_ == 0) stack_base_ = here + Engine::kMaxWasmStack;
@@ -162,12 +166,14 @@ Trap* Store::fail(Fault::Kind kind, std::string_view reason) noexcept {
 
 // ---- Parking
 
+Trap* Store::stopped() noexcept {
+  return fail(expired_ ? Fault::Kind::Deadline : Fault::Kind::Cancelled,
+              expired_ ? "deadline exceeded" : "cancelled");
+}
+
 Trap* Store::park(Task<> task) noexcept {
   assert(running_ && !wait_);
-  if (cancelled_) {
-    return fail(expired_ ? Fault::Kind::Deadline : Fault::Kind::Cancelled,
-                expired_ ? "deadline exceeded" : "cancelled");
-  }
+  if (cancelled_) return stopped();
   if (stack_base_ == 0) stack_base_ = stack_pointer() + Engine::kMaxWasmStack;
   if (!park_) park_ = find(support_.linker_.get(), context_, kPark);
   wait_.emplace(std::move(task));
@@ -180,10 +186,7 @@ Trap* Store::park(Task<> task) noexcept {
     if (error) wasmtime_error_delete(error);
     if (trap) wasm_trap_delete(trap);
   }
-  if (cancelled_) {
-    return fail(expired_ ? Fault::Kind::Deadline : Fault::Kind::Cancelled,
-                expired_ ? "deadline exceeded" : "cancelled");
-  }
+  if (cancelled_) return stopped();
   return nullptr;
 }
 

@@ -121,8 +121,10 @@ class Store {
                                     wasmtime_update_deadline_kind_t*) noexcept;
   friend class FiberSupport;
 
+  void starting();
   bool poll();
   void ended();
+  Trap* stopped() noexcept;
   void note(Fault fault);
   void wait_failed(const std::exception_ptr& failure, asio::cancellation_type cancelled);
   Task<> drive();

@@ -307,6 +307,40 @@ TEST_F(StoreTest, CancelledLoopEnds) {
   EXPECT_EQ(fault->kind, Fault::Kind::Cancelled);
 }
 
+// Cancelled when it has yielded for the last time: it comes to its end, and the next call is
+// another.
+TEST_F(StoreTest, CancelledAtItsEndLeavesTheNextCallAlone) {
+  bool waits = false;
+  auto live = make(R"((module
+    (import "host" "call" (func $host (param i32) (result i32)))
+    (func (export "run") (param i32) (result i32)
+      (drop (call $host (local.get 0)))
+      (loop $twice (br_if $twice (i32.eqz (local.tee 0 (i32.eqz (local.get 0))))))
+      (i32.const 7))))",
+                   [&](Store& store, Raw*) -> Trap* {
+                     if (waits) return store.park(sleep(milliseconds(1)));
+                     wasmtime_engine_increment_epoch(engine.capi());
+                     return nullptr;
+                   });
+  Spawned call;
+  call.body.func = func(*live, "run");
+  call.body.values = {raw(1)};
+  ASSERT_FALSE(live->store->begin(call.body));
+  asio::co_spawn(loop, live->store->settle(),
+                 asio::bind_cancellation_slot(call.signal.slot(),
+                                              [&](std::exception_ptr) { call.ended = true; }));
+  asio::post(loop, [&] { call.signal.emit(asio::cancellation_type::terminal); });
+  loop.restart();
+  loop.run();
+  ASSERT_TRUE(call.ended);
+  if (live->store->take_fault()) GTEST_SKIP() << "the engine's own tick came in between";
+  EXPECT_EQ(call.body.values[0].i32, 7);
+  waits = true;
+  EXPECT_EQ(run(*live, 1), 7);
+  const auto fault = live->store->take_fault();
+  EXPECT_FALSE(fault) << fault->describe();
+}
+
 Task<> two_steps(asio::io_context& loop, bool& second_step_ended) {
   co_await asio::co_spawn(loop, sleep(milliseconds(30)),
                           asio::bind_cancellation_slot(asio::cancellation_slot(), use_task));
