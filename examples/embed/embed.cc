@@ -25,7 +25,10 @@ int fail(const unbolt::Error& error) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 3) return fail({.message = "usage: embed PLUGIN.wasm TEXT"});
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: embed PLUGIN.wasm TEXT\n");
+    return 2;
+  }
   unbolt::component::PluginHost host;
   host.offer("example:embed/program").func<look_up>("lookup").func<print_line>("log");
   const auto plugin = host.load(argv[1]);
