@@ -49,7 +49,9 @@ Step hostile_step(Random& random, const Signature& signature, std::uint32_t next
   const bool after = random.one_in(3);
   const std::uint32_t where = after ? kResultPointer : flat_param();
   const std::uint32_t handle = random.one_in(3) ? 1 + random.below(4) : next;
-  switch (random.below(25)) {
+  switch (random.below(27)) {
+    case 26: return step(Op::Both, handle, handle + random.below(2));
+    case 25: return step(Op::Copy, flat_param(), flat_param());
     case 20: return step(Op::Make, 1 + random.below(1000), 0, 0, after);
     case 21: return step(Op::Give, handle, 0, 0, after);
     case 22: return step(Op::Lend, handle, 0, 0, after);
@@ -129,12 +131,18 @@ Case random_case(Random& random, const Signature& signature) {
       const Step step = hostile_step(random, signature, next);
       // What a guest uses of its own making it most often has made.
       const auto op = static_cast<Op>(step.op % kAfter);
-      const bool below = op == Op::Give || op == Op::Lend || op == Op::DropBelow;
+      const bool below = op == Op::Give || op == Op::Lend || op == Op::DropBelow || op == Op::Both;
       if ((below || op == Op::Rep || op == Op::DropOwn) && !random.one_in(5)) {
         const Op make = below ? Op::Make : Op::New;
         one.hostile.push_back({step.guest, static_cast<std::uint32_t>(make), i});
+        if (op == Op::Both) one.hostile.push_back(one.hostile.back());
       }
       one.hostile.push_back(step);
+      if (op == Op::Lend && random.one_in(2)) {  // a loan that is over
+        const Op next_op = random.pick({Op::Give, Op::DropBelow, Op::Lend, Op::Both});
+        one.hostile.push_back(
+            {step.guest, static_cast<std::uint32_t>(next_op) | (step.op & kAfter), step.a, step.a});
+      }
     }
     one.forgetful = random.one_in(20);
   }

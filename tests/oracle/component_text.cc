@@ -187,10 +187,10 @@ constexpr std::string_view kSteps = R"(
     (func $xor (param $at i32) (param $with i32)
       (i32.store (local.get $at) (i32.xor (i32.load (local.get $at)) (local.get $with))))
     (func $step (param $op i32) (param $a i32) (param $b i32) (param $c i32)
-      (block $keep (block $dtor (block $dropbelow (block $lend (block $give (block $make (block $trap (block $post (block $realloc (block $grow (block $again (block $skip (block $rep (block $new
+      (block $both (block $copy (block $keep (block $dtor (block $dropbelow (block $lend (block $give (block $make (block $trap (block $post (block $realloc (block $grow (block $again (block $skip (block $rep (block $new
       (block $dropown (block $drop (block $deep (block $byte (block $inside (block $xor
         (br_table $trap $xor $inside $byte $deep $drop $dropown $new $rep $skip $again $grow $realloc $post $trap
-          $make $give $lend $dropbelow $dtor $keep $trap (local.get $op)))
+          $make $give $lend $dropbelow $dtor $keep $copy $both $trap (local.get $op)))
         (call $xor (local.get $a) (local.get $c)) return)
         (call $xor (i32.add (i32.load (local.get $a)) (local.get $b)) (local.get $c)) return)
         (local.set $a (i32.add (i32.load (local.get $a)) (local.get $b)))
@@ -213,7 +213,9 @@ constexpr std::string_view kSteps = R"(
         (drop (call $r_lend (local.get $a))) return)
         (call $r_drop (local.get $a)) return)
         (call $set (i32.const 52) (local.get $a)) (call $set (i32.const 24) (local.get $b)) return)
-      (call $set (i32.const 56) (local.get $a)))
+        (call $set (i32.const 56) (local.get $a)) return)
+        (i32.store (local.get $b) (i32.load (local.get $a))) return)
+      (call $r_both (local.get $a) (local.get $b)))
     (func $steps (param $when i32) (local $i i32) (local $at i32)
       (block $done (loop $next
         (br_if $done (i32.ge_u (local.get $i) (call $get (i32.const 0))))
@@ -266,9 +268,11 @@ std::string main_module(const CoreSignature& core) {
     (import "h" "r-give" (func $r_give (param i32)))
     (import "h" "r-lend" (func $r_lend (param i32) (result i32)))
     (import "h" "r-drop" (func $r_drop (param i32)))
+    (import "h" "r-both" (func $r_both (param i32 i32)))
     (func (export "make") (param i32) (result i32) (call $own_new (local.get 0)))
     (func (export "give") (param i32) (if (i32.eqz (call $get (i32.const 56))) (then (call $own_drop (local.get 0)))))
     (func (export "lend") (param i32) (result i32) (local.get 0))
+    (func (export "both") (param i32 i32) (call $own_drop (local.get 1)))
     (func (export "count") (result i32) (call $get (i32.const 48)))
 {steps}    (func (export "post-return"){returned} (call $post))
     (func (export "f"){passed}{lifted}
@@ -297,17 +301,22 @@ constexpr std::string_view kBelow = R"(  (import "below" (instance $below
     (export "r" (type $r (sub resource)))
     (export "make" (func (param "rep" u32) (result (own $r))))
     (export "give" (func (param "r" (own $r))))
-    (export "lend" (func (param "r" (borrow $r)) (result u32)))))
+    (export "lend" (func (param "r" (borrow $r)) (result u32)))
+    (export "both" (func (param "r" (borrow $r)) (param "s" (own $r))))))
   (alias export $below "r" (type $below_r))
   (core func $r_make (canon lower (func $below "make")))
   (core func $r_give (canon lower (func $below "give")))
   (core func $r_lend (canon lower (func $below "lend")))
+  (core func $r_both (canon lower (func $below "both")))
   (core func $r_drop (canon resource.drop $below_r))
 )";
 constexpr std::string_view kNoneBelow =
     R"(  (alias core export $own_funcs "new" (core func $r_make))
   (alias core export $own_funcs "drop" (core func $r_give))
   (alias core export $own_funcs "rep" (core func $r_lend))
+  (core module $both_module (func (export "both") (param i32 i32)))
+  (core instance $both (instantiate $both_module))
+  (alias core export $both "both" (core func $r_both))
   (alias core export $own_funcs "drop" (core func $r_drop))
 )";
 
@@ -376,11 +385,14 @@ std::string component_text(const Signature& signature) {
 {below}  (core instance $main (instantiate $main_module (with "l" (instance $l)) (with "p" (instance $p)) (with "h" (instance
     (export "f" (func $f)) (export "drop" (func $drop)) (export "own-drop" (func $own_drop))
     (export "own-new" (func $own_new)) (export "own-rep" (func $own_rep)) (export "r-make" (func $r_make))
-    (export "r-give" (func $r_give)) (export "r-lend" (func $r_lend)) (export "r-drop" (func $r_drop))))))
+    (export "r-give" (func $r_give)) (export "r-lend" (func $r_lend)) (export "r-drop" (func $r_drop))
+    (export "r-both" (func $r_both))))))
   (export $own_r "r" (type $own))
   (func (export "make") (param "rep" u32) (result (own $own_r)) (canon lift (core func $main "make")))
   (func (export "give") (param "r" (own $own_r)) (canon lift (core func $main "give")))
   (func (export "lend") (param "r" (borrow $own_r)) (result u32) (canon lift (core func $main "lend")))
+  (func (export "both") (param "r" (borrow $own_r)) (param "s" (own $own_r))
+    (canon lift (core func $main "both")))
   (func (export "count") (result u32) (canon lift (core func $main "count")))
   (func (export "f") {params} (canon lift (core func $main "f") (memory $m) (realloc $realloc)
     (post-return (core func $main "post-return")) string-encoding={encoding}))

@@ -46,6 +46,8 @@ enum class Op : std::uint32_t {
   DropBelow,   // the handle a, as a resource of the guest below
   Destructor,  // of the guest's own resource: does a (1: trap, 2: drop the handle b)
   Keep,        // what is given to the guest from above is not dropped, if a is not 0
+  Copy,        // the word at a, to b
+  Both,        // the handle a is lent and the handle b given to the guest below, in one call
 };
 constexpr std::uint32_t kAfter = 0x100;
 enum class ReallocTrick : std::uint32_t { Trap = 1, Answer, Drop, Shift, Grow };

@@ -132,6 +132,7 @@ std::string random_text(Random& random) {
 
 Shape random_shape(Random& random, Lent lent, int depth, int& budget) {
   --budget;
+  if (random.one_in(12)) return {.kind = lent == Lent::Yes && random.one_in(2) ? Borrow : Own};
   if (depth <= 0 || budget <= 0 || random.one_in(3)) return scalar(random);
   const auto part = [&] { return random_shape(random, lent, depth - 1, budget); };
   const auto parts = [&](std::uint32_t most) {
