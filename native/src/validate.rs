@@ -15,6 +15,7 @@ fn validate(bytes: &[u8], bodies: bool) -> Result<(), (usize, String)> {
         | WasmFeatures::CM_ASYNC_STACKFUL
         | WasmFeatures::CM_MORE_ASYNC_BUILTINS
         | WasmFeatures::CM_THREADING
+        | WasmFeatures::CM64
         | WasmFeatures::CM_ERROR_CONTEXT
         | WasmFeatures::CM_FIXED_LENGTH_LISTS
         | WasmFeatures::CM_MAP

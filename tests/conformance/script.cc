@@ -132,7 +132,7 @@ Outcome Script::instantiate(const File& file, const std::string& name) {
   if (!linked) return failed(linked.error().message);
   auto live = std::make_shared<Live>();
   live->instance = std::make_unique<Instance>(*linked, fibers_, &state_,
-                                              engine::StoreLimits{.memory_bytes = 4ull << 30});
+                                              engine::StoreLimits{.memory_bytes = 16ull << 30});
   live->instance->store().set_deadline(std::chrono::steady_clock::now() + kTimeout);
   if (auto fault = run_task(loop_, live->instance->start())) return failed(fault->reason);
   last_ = live;

@@ -7,6 +7,8 @@
 //   string                      std::string_view           std::string_view, std::string
 //   list<u8>, list<number>      std::span<const T>         std::span<const T>, std::vector<T>
 //   list<T>                     std::vector<T>             std::vector<T>
+//   list<T, N>                  std::array<T, N>           the same
+//   map<K, V>                   std::vector<std::pair<K, V>>   the same
 //   option<T>                   std::optional<T>           the same
 //   result<T, E>                std::expected<T, E>        the same (void: no payload;
 //   std::monostate for E: none) tuple<…>                    std::tuple<…>              the same

@@ -80,6 +80,65 @@ struct Abi<std::tuple<Elements...>> {
   }
 };
 
+// ---- Lists of fixed length: element after element, where they are
+
+template <class T, std::size_t N>
+struct Abi<std::array<T, N>> {
+  using Value = std::array<T, N>;
+  static_assert(N > 0);
+  static constexpr std::uint32_t kSize = N * Abi<T>::kSize, kAlign = Abi<T>::kAlign;
+  static constexpr std::size_t kFlat = N * Abi<T>::kFlat;
+  static bool load(LiftLowerContext& cx, std::uint32_t at, Value& out) {
+    return each(out, [&](T& element, std::uint32_t i) {
+      return Abi<T>::load(cx, at + i * Abi<T>::kSize, element);
+    });
+  }
+  static bool lift(LiftLowerContext& cx, FlatReader& in, Value& out) {
+    return each(out, [&](T& element, std::uint32_t) { return Abi<T>::lift(cx, in, element); });
+  }
+  static bool store(LiftLowerContext& cx, std::uint32_t at, Value& value) {
+    return each(value, [&](T& element, std::uint32_t i) {
+      return Abi<T>::store(cx, at + i * Abi<T>::kSize, element);
+    });
+  }
+  static bool lower(LiftLowerContext& cx, FlatWriter& out, Value& value) {
+    return each(value, [&](T& element, std::uint32_t) { return Abi<T>::lower(cx, out, element); });
+  }
+  static bool matches(const Type* type, const ResourceIds& ids) {
+    return type && type->kind == TypeKind::List && type->length == N &&
+           Abi<T>::matches(type->children[0], ids);
+  }
+
+ private:
+  template <class F>
+  static bool each(Value& value, F visit) {
+    for (std::uint32_t i = 0; i < N; ++i) {
+      if (!visit(value[i], i)) return false;
+    }
+    return true;
+  }
+};
+
+// ---- Maps: a list of pairs (CanonicalABI.md, "Despecialization")
+
+template <class K, class V>
+struct Abi<std::pair<K, V>> {
+  using Fields = FieldsAbi<K, V>;
+  static constexpr auto kIndices = std::index_sequence_for<K, V>{};
+  static constexpr std::uint32_t kSize = Fields::kSize, kAlign = Fields::kAlign;
+  static bool load(LiftLowerContext& cx, std::uint32_t at, std::pair<K, V>& out) {
+    return Fields::load(cx, at, kIndices, out.first, out.second);
+  }
+  static bool store(LiftLowerContext& cx, std::uint32_t at, std::pair<K, V>& value) {
+    return Fields::store(cx, at, kIndices, value.first, value.second);
+  }
+};
+template <class K, class V>
+bool matches_map(const Type* type, const ResourceIds& ids) {
+  return type && type->kind == TypeKind::Map && Abi<K>::matches(type->children[0], ids) &&
+         Abi<V>::matches(type->children[1], ids);
+}
+
 template <class T>
 concept RecordType = std::is_aggregate_v<T> && std::is_class_v<T> && !std::is_array_v<T> &&
                      !requires(T t) { t.object; } && !requires { typename T::value_type; };

@@ -272,6 +272,23 @@ TEST(Abi, StringsAndLists) {
         "00"}});
 }
 
+TEST(Abi, FixedListsAndMaps) {
+  check<std::array<std::uint16_t, 3>>(plain("(list u16 3)", "i32 i32 i32", 8),
+                                      {{{1, 2, 0xffff}, "a5 ee 01 00 02 00 ff ff"}});
+  check<std::array<std::string, 2>>(
+      plain("(list string 2)", "i32 i32 i32 i32", 20),
+      {{{"a", "bc"},
+        "a5 ee ee ee 00 10 00 00 01 00 00 00 10 10 00 00 02 00 00 00",
+        "a5 ee ee ee 14 10 00 00 01 00 00 00 15 10 00 00 02 00 00 00  61 62 63"}});
+  using Map = std::vector<std::pair<std::uint8_t, std::uint32_t>>;
+  check<Map>(
+      plain("(map u8 u32)", "i32 i32", 12),
+      {{{{1, 2}, {3, 4}},
+        "a5 ee ee ee 00 10 00 00 02 00 00 00",
+        "a5 ee ee ee 0c 10 00 00 02 00 00 00  01 ee ee ee 02 00 00 00 03 ee ee ee 04 00 00 00"},
+       {{}, "a5 ee ee ee 00 10 00 00 00 00 00 00"}});
+}
+
 TEST(Abi, OptionsAndResults) {
   check<std::optional<std::uint32_t>>(plain("(option u32)", "i32 i32", 12),
                                       {{std::nullopt, "a5 ee ee ee 00 ee ee ee ee ee ee ee"},

@@ -48,6 +48,7 @@ class FlatReader {
   explicit FlatReader(const engine::Raw* values) : next_(values) {}
   std::uint32_t u32() { return static_cast<std::uint32_t>((next_++)->i32); }
   std::uint64_t u64() { return static_cast<std::uint64_t>((next_++)->i64); }
+  std::uint64_t pointer(Width width) { return width == Width::W32 ? u32() : u64(); }
   float f32() { return (next_++)->f32; }
   double f64() { return (next_++)->f64; }
   void skip(std::size_t count) { next_ += count; }
@@ -263,17 +264,17 @@ struct ThroughMemory : PointerAndLength {
     return Self::from(cx, pointer, in.u32(), out);
   }
   static bool store(LiftLowerContext& cx, std::uint32_t at, const T& value) {
-    std::uint32_t pointer = 0, length = 0;
+    std::uint64_t pointer = 0, length = 0;
     if (!Self::to(cx, value, pointer, length)) return false;
-    cx.store(at, pointer);
-    cx.store(at + 4, length);
+    cx.store(at, static_cast<std::uint32_t>(pointer));
+    cx.store(at + 4, static_cast<std::uint32_t>(length));
     return true;
   }
   static bool lower(LiftLowerContext& cx, FlatWriter& out, const T& value) {
-    std::uint32_t pointer = 0, length = 0;
+    std::uint64_t pointer = 0, length = 0;
     if (!Self::to(cx, value, pointer, length)) return false;
-    out.u32(pointer);
-    out.u32(length);
+    out.u32(static_cast<std::uint32_t>(pointer));
+    out.u32(static_cast<std::uint32_t>(length));
     return true;
   }
 };
@@ -284,8 +285,8 @@ struct Abi<std::string_view> : ThroughMemory<Abi<std::string_view>, std::string_
                    std::string_view& out) {
     return cx.lift_string(pointer, length, out);
   }
-  static bool to(LiftLowerContext& cx, std::string_view value, std::uint32_t& pointer,
-                 std::uint32_t& length) {
+  static bool to(LiftLowerContext& cx, std::string_view value, std::uint64_t& pointer,
+                 std::uint64_t& length) {
     return cx.lower_string(value, pointer, length);
   }
   static bool matches(const Type* type, const ResourceIds&) {
@@ -301,8 +302,8 @@ struct Abi<std::string> : ThroughMemory<Abi<std::string>, std::string> {
     out = view;
     return true;
   }
-  static bool to(LiftLowerContext& cx, const std::string& value, std::uint32_t& pointer,
-                 std::uint32_t& length) {
+  static bool to(LiftLowerContext& cx, const std::string& value, std::uint64_t& pointer,
+                 std::uint64_t& length) {
     return cx.lower_string(value, pointer, length);
   }
   static bool matches(const Type* type, const ResourceIds&) {
@@ -314,10 +315,21 @@ struct Abi<std::string> : ThroughMemory<Abi<std::string>, std::string> {
 template <class T>
 concept Plain = Number<T> && !std::same_as<T, bool> && !std::same_as<T, char32_t>;
 
+// A list of pairs is a map (abi_records.h).
+template <class T>
+inline constexpr bool kIsPair = false;
+template <class K, class V>
+inline constexpr bool kIsPair<std::pair<K, V>> = true;
+template <class K, class V>
+bool matches_map(const Type* type, const ResourceIds& ids);
+
 template <class T>
 bool matches_list(const Type* type, const ResourceIds& ids) {
-  return type && type->kind == TypeKind::List && !type->length &&
-         Abi<T>::matches(type->children[0], ids);
+  if constexpr (kIsPair<T>)
+    return matches_map<typename T::first_type, typename T::second_type>(type, ids);
+  else
+    return type && type->kind == TypeKind::List && !type->length &&
+           Abi<T>::matches(type->children[0], ids);
 }
 
 template <Plain T>
@@ -328,10 +340,10 @@ struct Abi<std::span<const T>> : ThroughMemory<Abi<std::span<const T>>, std::spa
     out = {reinterpret_cast<const T*>(cx.at(pointer)), length};
     return true;
   }
-  static bool to(LiftLowerContext& cx, std::span<const T> value, std::uint32_t& pointer,
-                 std::uint32_t& length) {
+  static bool to(LiftLowerContext& cx, std::span<const T> value, std::uint64_t& pointer,
+                 std::uint64_t& length) {
     if (value.size_bytes() >= (1u << 31)) return cx.fail("a list is too long for the guest");
-    length = static_cast<std::uint32_t>(value.size());
+    length = value.size();
     if (!cx.allocate(static_cast<std::uint32_t>(value.size_bytes()), sizeof(T), pointer))
       return false;
     if (length) std::memcpy(cx.at(pointer), value.data(), value.size_bytes());
@@ -360,18 +372,21 @@ struct Abi<std::vector<T>> : ThroughMemory<Abi<std::vector<T>>, std::vector<T>> 
     }
     return true;
   }
-  static bool to(LiftLowerContext& cx, const std::vector<T>& value, std::uint32_t& pointer,
-                 std::uint32_t& length) {
+  static bool to(LiftLowerContext& cx, const std::vector<T>& value, std::uint64_t& pointer,
+                 std::uint64_t& length) {
     if (value.size() >= (1u << 31) / Abi<T>::kSize)
       return cx.fail("a list is too long for the guest");
-    length = static_cast<std::uint32_t>(value.size());
-    if (!cx.allocate(length * Abi<T>::kSize, Abi<T>::kAlign, pointer)) return false;
+    length = value.size();
+    if (!cx.allocate(static_cast<std::uint32_t>(length * Abi<T>::kSize), Abi<T>::kAlign, pointer))
+      return false;
     if constexpr (Plain<T>) {
       if (length) std::memcpy(cx.at(pointer), value.data(), std::size_t{length} * sizeof(T));
     } else {
-      for (std::uint32_t i = 0; i < length; ++i) {
+      for (std::size_t i = 0; i < length; ++i) {
         // Lowering takes owned handles out of the value, which is ours.
-        if (!Abi<T>::store(cx, pointer + i * Abi<T>::kSize, const_cast<T&>(value[i]))) return false;
+        if (!Abi<T>::store(cx, static_cast<std::uint32_t>(pointer + i * Abi<T>::kSize),
+                           const_cast<T&>(value[i])))
+          return false;
       }
     }
     return true;

@@ -220,6 +220,10 @@ struct CanonTaskReturn {
   std::optional<ValType> result;
   CanonOptions options;
 };
+struct CanonErrorContext {
+  enum class Op : std::uint8_t { New, DebugMessage, Drop } op;
+  CanonOptions options;  // of a drop: none
+};
 // A canonical built-in that this runtime does not carry out yet; reported by name when the
 // component is loaded. `signature` has a letter a core value, I for i64 and i for i32: parameters,
 // a colon, results.
@@ -240,11 +244,11 @@ struct Export {
 };
 
 struct Component;
-using Definition =
-    std::variant<CoreModule, CoreInstantiate, CoreInlineInstance, CoreType,
-                 std::shared_ptr<Component>, Instantiate, InlineInstance, Alias,
-                 std::shared_ptr<TypeDef>, CanonLift, CanonLower, CanonResource, CanonContext,
-                 CanonBackpressure, CanonTaskReturn, CanonUnsupported, Import, Export>;
+using Definition = std::variant<CoreModule, CoreInstantiate, CoreInlineInstance, CoreType,
+                                std::shared_ptr<Component>, Instantiate, InlineInstance, Alias,
+                                std::shared_ptr<TypeDef>, CanonLift, CanonLower, CanonResource,
+                                CanonContext, CanonBackpressure, CanonTaskReturn, CanonErrorContext,
+                                CanonUnsupported, Import, Export>;
 
 struct CustomSection {
   std::string_view name;

@@ -184,7 +184,7 @@ class ExportCall final : public engine::Store::Body, private ResultTaker {
         args_(std::move(args)...) {}
 
   static bool accepts(const ExportedFunc& func, const ResourceIds& ids) {
-    if (!std::holds_alternative<std::uint32_t>(func.target) ||
+    if (!std::holds_alternative<std::uint32_t>(func.target) || func.width != Width::W32 ||
         func.type->params.size() != sizeof...(Args))
       return false;
     std::size_t i = 0;

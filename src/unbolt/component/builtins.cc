@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "unbolt/component/bind.h"
+#include "unbolt/component/error_context.h"
 #include "unbolt/component/lifted_call.h"
 
 namespace unbolt::component {
@@ -128,6 +128,42 @@ Trap* task_return(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   return return_from_task(call.instance, call.builtin, raw);
 }
 
+Trap* error_context(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
+  const BuiltinCall<ErrorContextBuiltin> call(env, caller);
+  if (!call.state.may_leave) return trap(call.instance, "cannot leave component instance");
+  LiftLowerContext cx(call.instance, call.builtin.options, call.builtin.instance);
+  FlatReader in(raw);
+  if (call.builtin.op == ast::CanonErrorContext::Op::New) {
+    const auto pointer = in.pointer(cx.width());
+    std::string_view message;
+    if (!cx.lift_string(pointer, in.pointer(cx.width()), message) || !cx.charge(message.size()))
+      return cx.trap();
+    const auto handle =
+        add_error_context(call.state.handles, std::make_shared<const std::string>(message));
+    if (handle == 0) return trap(call.instance, "too many handles");
+    FlatWriter(raw).u32(handle);
+    return nullptr;
+  }
+  const std::uint32_t handle = in.u32();
+  const ErrorContext* found = find_error_context(call.state.handles, handle);
+  if (!found) return trap(call.instance, unknown_handle(handle));
+  if (call.builtin.op == ast::CanonErrorContext::Op::Drop) {
+    delete found;
+    call.state.handles.remove(handle);
+    return nullptr;
+  }
+  const ErrorContext context = *found;  // the guest runs in between
+  const auto at = in.pointer(cx.width());
+  const std::uint32_t size = pointer_size(cx.width());
+  std::uint64_t pointer, length;
+  if (!cx.aligned(at, size) || !cx.in_bounds(at, 2 * size) ||
+      !cx.lower_string(*context, pointer, length))
+    return cx.trap();
+  cx.store_pointer(at, pointer);
+  cx.store_pointer(at + size, length);
+  return nullptr;
+}
+
 Trap* unsupported(void* env, Caller* caller, Raw*, std::size_t) noexcept {
   const BuiltinCall<UnsupportedBuiltin> call(env, caller);
   if (!call.state.may_leave) return trap(call.instance, "cannot leave component instance");
@@ -151,6 +187,15 @@ CoreFuncType builtin_type(const Builtin& builtin) {
     }
     CoreFuncType operator()(const BackpressureBuiltin&) const { return {}; }
     CoreFuncType operator()(const TaskReturnBuiltin& b) const { return b.signature.core; }
+    CoreFuncType operator()(const ErrorContextBuiltin& b) const {
+      const CoreType pointer = pointer_type(b.options.width);
+      switch (b.op) {
+        case ast::CanonErrorContext::Op::New: return {{pointer, pointer}, {CoreType::I32}};
+        case ast::CanonErrorContext::Op::DebugMessage: return {{CoreType::I32, pointer}, {}};
+        case ast::CanonErrorContext::Op::Drop: return {{CoreType::I32}, {}};
+      }
+      return {};
+    }
     CoreFuncType operator()(const UnsupportedBuiltin& b) const { return b.type; }
   };
   return std::visit(Visitor{}, builtin);
@@ -169,6 +214,7 @@ engine::HostCallback builtin_callback(const Builtin& builtin) {
     engine::HostCallback operator()(const ContextBuiltin&) const { return &context_access; }
     engine::HostCallback operator()(const BackpressureBuiltin&) const { return &backpressure; }
     engine::HostCallback operator()(const TaskReturnBuiltin&) const { return &task_return; }
+    engine::HostCallback operator()(const ErrorContextBuiltin&) const { return &error_context; }
     engine::HostCallback operator()(const UnsupportedBuiltin&) const { return &unsupported; }
   };
   return std::visit(Visitor{}, builtin);

@@ -23,8 +23,8 @@ class TakeBack final : public ResultTaker {
     caller_.guest_ran();
     if (!result_) return true;
     // The reader's values are not written.
-    const Side from =
-        in_memory ? Side(InMemory{in.u32()}) : Side(FlatValues{const_cast<Raw*>(in.rest())});
+    const Side from = in_memory ? Side(InMemory{in.pointer(callee.width())})
+                                : Side(FlatValues{const_cast<Raw*>(in.rest())});
     // Here the callee's context is the one that values are lifted from.
     Transfer out(callee, caller_, caller_instance_);
     return out.result(*result_, from, to_) || pass_on(callee);
@@ -76,20 +76,20 @@ Trap* call_component(void* env, engine::Caller* caller, Raw* raw, std::size_t) n
   Transfer in(outer, inner, lift.instance);
   Side to = FlatValues{values};
   if (inside.params_in_memory) {
-    std::uint32_t at;
-    if (!inner.allocate(type.params_size, type.params_alignment, at))
-      return either_trap(outer, inner);
-    FlatWriter(values).u32(at);
+    const Layout& layout = type.params_in(inner.width());
+    std::uint64_t at;
+    if (!inner.allocate(layout.size, layout.alignment, at)) return either_trap(outer, inner);
+    FlatWriter(values).u64(at);
     to = InMemory{at};
   }
   const Side from = outside.params_in_memory
-                        ? Side(InMemory{static_cast<std::uint32_t>(raw[0].i32)})
+                        ? Side(InMemory{FlatReader(raw).pointer(outer.width())})
                         : Side(FlatValues{raw});
   if (!in.params(type, from, to)) return either_trap(outer, inner);
 
   const Side back =
       outside.result_in_memory
-          ? Side(InMemory{static_cast<std::uint32_t>(raw[outside.core.params.size() - 1].i32)})
+          ? Side(InMemory{FlatReader(raw + outside.core.params.size() - 1).pointer(outer.width())})
           : Side(FlatValues{raw});
   TakeBack results(outer, lowered.instance, type.result, back);
   if (Trap* trap = call_lifted(inner, lift, values, results)) return trap;

@@ -185,11 +185,13 @@ ast::Alias alias(BinaryReader& in) {
   }
 }
 
-void skip_core_limits(BinaryReader& in) {
+// limits; true where they are those of 64-bit addresses.
+bool skip_core_limits(BinaryReader& in) {
   const auto flags = in.byte();
   in.u64();
   if (flags & 0x01) in.u64();
   if (flags & 0x08) in.u32();
+  return (flags & 0x04) != 0;
 }
 
 void skip_core_val_type(BinaryReader& in) {
@@ -437,9 +439,6 @@ ast::CanonUnsupported unsupported_canon(BinaryReader& in, std::uint8_t code) {
     case 0x19: type_and_flag(); return {"future.cancel-write", "i:i"};
     case 0x1a: type(); return {"future.drop-readable", "i:"};
     case 0x1b: type(); return {"future.drop-writable", "i:"};
-    case 0x1c: canon_options(in); return {"error-context.new", "ii:i"};
-    case 0x1d: canon_options(in); return {"error-context.debug-message", "ii:"};
-    case 0x1e: return {"error-context.drop", "i:"};
     case 0x1f: return {"waitable-set.new", ":i"};
     case 0x20: flag_and_memory(); return {"waitable-set.wait", "ii:i"};
     case 0x21: flag_and_memory(); return {"waitable-set.poll", "ii:i"};
@@ -493,6 +492,10 @@ ast::Definition canon(BinaryReader& in) {
       const bool is_64 = context_is_64(in);
       return ast::CanonContext{ast::CanonContext::Op::Set, is_64, in.u32()};
     }
+    case 0x1c: return ast::CanonErrorContext{ast::CanonErrorContext::Op::New, canon_options(in)};
+    case 0x1d:
+      return ast::CanonErrorContext{ast::CanonErrorContext::Op::DebugMessage, canon_options(in)};
+    case 0x1e: return ast::CanonErrorContext{ast::CanonErrorContext::Op::Drop, {}};
     case 0x24: return ast::CanonBackpressure{ast::CanonBackpressure::Op::Inc};
     case 0x25: return ast::CanonBackpressure{ast::CanonBackpressure::Op::Dec};
     default: return unsupported_canon(in, code);
@@ -666,6 +669,7 @@ Result<CoreModuleInterface> core_interface(ByteView module) {
     BinaryReader in(module);
     if (preamble(in) != FileKind::CoreModule) in.fail("not a core module");
     CoreModuleInterface result;
+    std::vector<bool> memories;  // whether they are 64-bit
     while (!in.at_end()) {
       const auto id = in.byte();
       BinaryReader section = in.part(in.u32());
@@ -674,15 +678,28 @@ Result<CoreModuleInterface> core_interface(ByteView module) {
           const auto module_name = section.name();
           const auto name = section.name();
           const auto kind = core_sort(section);
-          skip_core_desc(section, kind);
-          result.imports.push_back({module_name, name, kind});
+          bool memory64 = false;
+          if (kind == CoreSort::Memory) {
+            memory64 = skip_core_limits(section);
+            memories.push_back(memory64);
+          } else {
+            skip_core_desc(section, kind);
+          }
+          result.imports.push_back({module_name, name, kind, memory64});
         }
+      } else if (id == 5) {
+        for (std::uint32_t n = section.count(); n > 0; --n)
+          memories.push_back(skip_core_limits(section));
       } else if (id == 7) {
         for (std::uint32_t n = section.count(); n > 0; --n) {
           const auto name = section.name();
           const auto kind = core_sort(section);
-          section.u32();
-          result.exports.push_back({{}, name, kind});
+          const auto index = section.u32();
+          result.exports.push_back(
+              {{},
+               name,
+               kind,
+               kind == CoreSort::Memory && index < memories.size() && memories[index]});
         }
       }
     }

@@ -34,6 +34,7 @@ struct CoreModuleInterface {
     std::string_view module;  // imports only
     std::string_view name;
     ast::CoreSort sort;
+    bool memory64 = false;  // of a memory: its addresses have 64 bits
   };
   std::vector<Item> imports;
   std::vector<Item> exports;

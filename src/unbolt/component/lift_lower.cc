@@ -9,7 +9,9 @@ namespace unbolt::component {
 namespace {
 
 // CanonicalABI.md: the bit of a latin1+utf16 string's length that says which of the two it is.
-constexpr std::uint32_t kUtf16Tag = 1u << 31;
+constexpr std::uint64_t utf16_tag(Width width) {
+  return width == Width::W32 ? 1u << 31 : std::uint64_t{1} << 63;
+}
 
 }  // namespace
 
@@ -21,16 +23,14 @@ void LiftLowerContext::load_memory() {
   size_ = store.memory_size(memory);
 }
 
-bool LiftLowerContext::reallocate(std::uint32_t old_pointer, std::uint32_t old_size,
+bool LiftLowerContext::reallocate(std::uint64_t old_pointer, std::uint32_t old_size,
                                   std::uint32_t alignment, std::uint32_t size,
-                                  std::uint32_t& pointer, Content content) {
+                                  std::uint64_t& pointer, Content content) {
   if (!options_.realloc || !instance_.filled(*options_.realloc))
     return fail("a function that needs memory has no realloc");
   engine::Raw values[4];
-  values[0].i32 = static_cast<std::int32_t>(old_pointer);
-  values[1].i32 = static_cast<std::int32_t>(old_size);
-  values[2].i32 = static_cast<std::int32_t>(alignment);
-  values[3].i32 = static_cast<std::int32_t>(size);
+  const std::uint64_t arguments[] = {old_pointer, old_size, alignment, size};
+  for (int i = 0; i < 4; ++i) values[i].i64 = static_cast<std::int64_t>(arguments[i]);
   const bool may_leave = std::exchange(state_.may_leave, false);
   engine::Trap* trap = instance_.store().call(instance_.func(*options_.realloc), values, 4);
   state_.may_leave = may_leave;
@@ -39,10 +39,11 @@ bool LiftLowerContext::reallocate(std::uint32_t old_pointer, std::uint32_t old_s
     return false;
   }
   load_memory();
-  pointer = static_cast<std::uint32_t>(values[0].i32);
+  pointer = width() == Width::W32 ? static_cast<std::uint32_t>(values[0].i32)
+                                  : static_cast<std::uint64_t>(values[0].i64);
   if ((pointer & (alignment - 1)) != 0)
     return fail(peer_ == Peer::Host ? "realloc return: result not aligned" : "unaligned pointer");
-  if (std::uint64_t{pointer} + size <= size_) return true;
+  if (pointer <= size_ && size <= size_ - pointer) return true;
   return peer_ == Peer::Host || content == Content::Values
              ? fail("realloc return: beyond end of memory")
              : fail_bounds(content);
@@ -60,25 +61,26 @@ bool LiftLowerContext::fail_text(const Text& text) {
                                                        : "invalid utf-8 sequence");
 }
 
-bool LiftLowerContext::locate_text(std::uint32_t pointer, std::uint32_t length, Text& out) {
+bool LiftLowerContext::locate_text(std::uint64_t pointer, std::uint64_t length, Text& out) {
   using enum Text::Encoding;
-  std::uint32_t units = length;
+  std::uint64_t units = length;
   Text::Encoding encoding = Utf8;
   const bool tagged = options_.encoding == ast::StringEncoding::Latin1Utf16;
   if (options_.encoding == ast::StringEncoding::Utf16) encoding = Utf16;
   if (tagged) {
-    encoding = length & kUtf16Tag ? Utf16 : Latin1;
-    units = length & ~kUtf16Tag;
+    encoding = length & utf16_tag(width()) ? Utf16 : Latin1;
+    units = length & ~utf16_tag(width());
   }
   if (encoding != Utf8 && (pointer & 1) != 0)
     return fail(peer_ == Peer::Host ? "string pointer not aligned to 2" : "unaligned pointer");
-  const std::uint64_t bytes = encoding == Utf16 ? std::uint64_t{units} * 2 : units;
+  if (units > kMaxStringBytes) return fail_bounds(Content::String);
+  const std::uint64_t bytes = encoding == Utf16 ? units * 2 : units;
   if (bytes > kMaxStringBytes || !within(pointer, bytes)) return fail_bounds(Content::String);
   out = {encoding, at(pointer), units, tagged};
   return true;
 }
 
-bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length,
+bool LiftLowerContext::lift_string(std::uint64_t pointer, std::uint64_t length,
                                    std::string_view& out) {
   Text text;
   if (!locate_text(pointer, length, text) || !charge_scan(text.units)) return false;
@@ -97,8 +99,8 @@ bool LiftLowerContext::lift_string(std::uint32_t pointer, std::uint32_t length,
   return true;
 }
 
-bool LiftLowerContext::lower_string(std::string_view text, std::uint32_t& pointer,
-                                    std::uint32_t& length) {
+bool LiftLowerContext::lower_string(std::string_view text, std::uint64_t& pointer,
+                                    std::uint64_t& length) {
   const auto lower = [&](std::string_view valid) {
     return lower_text(
         {Text::Encoding::Utf8, reinterpret_cast<const std::uint8_t*>(valid.data()), valid.size()},
@@ -111,7 +113,7 @@ bool LiftLowerContext::lower_string(std::string_view text, std::uint32_t& pointe
 
 // In the steps of CanonicalABI.md, `store_string_into_range`, since the guest's realloc sees them.
 // What has to be enlarged on the way is written once, in its last place.
-bool LiftLowerContext::lower_text(const Text& text, std::uint32_t& pointer, std::uint32_t& length) {
+bool LiftLowerContext::lower_text(const Text& text, std::uint64_t& pointer, std::uint64_t& length) {
   using enum Text::Encoding;
   TextSizes sizes;
   if (text.encoding == Utf8 && options_.encoding == ast::StringEncoding::Utf8) {
@@ -142,17 +144,17 @@ bool LiftLowerContext::lower_text(const Text& text, std::uint32_t& pointer, std:
   const std::uint64_t units = text.units;
   switch (options_.encoding) {
     case ast::StringEncoding::Utf8:
-      length = static_cast<std::uint32_t>(sizes.utf8_bytes);
+      length = sizes.utf8_bytes;
       return store(units, units * (text.encoding == Utf16 ? 3 : 2), sizes.utf8_bytes,
                    sizes.utf8_bytes > units, 1, write_utf8);
     case ast::StringEncoding::Utf16:
-      length = static_cast<std::uint32_t>(sizes.utf16_units);
+      length = sizes.utf16_units;
       return store(2 * units, 2 * units, 2 * sizes.utf16_units, false, 2, write_utf16);
     case ast::StringEncoding::Latin1Utf16: {
       // As many units as scalar values where all of them are Latin-1. What was UTF-16 by choice is
       // expected to stay it.
       const bool wide = text.tagged && text.encoding == Utf16;
-      length = static_cast<std::uint32_t>(sizes.utf16_units) | (sizes.latin1 ? 0 : kUtf16Tag);
+      length = sizes.utf16_units | (sizes.latin1 ? 0 : utf16_tag(width()));
       const std::uint64_t first = wide ? 2 * units : units;
       return sizes.latin1 ? store(first, first, sizes.utf16_units, false, 2, write_latin1)
                           : store(first, 2 * units, 2 * sizes.utf16_units, !wide, 2, write_utf16);

@@ -44,6 +44,7 @@ class LiftLowerContext {
 
   Instance& instance() { return instance_; }
   const Options& options() const { return options_; }
+  Width width() const { return options_.width; }
   Instance::State& state() { return state_; }
   engine::Trap* trap() { return std::exchange(trap_, nullptr); }
   // Takes another context's trap for its own.
@@ -62,36 +63,48 @@ class LiftLowerContext {
   bool in_bounds(std::uint64_t offset, std::uint64_t size) {
     return within(offset, size) || fail("pointer out of bounds of memory");
   }
-  bool aligned(std::uint32_t offset, std::uint32_t alignment) {
+  bool aligned(std::uint64_t offset, std::uint32_t alignment) {
     return (offset & (alignment - 1)) == 0 ? true : fail("unaligned pointer");
   }
-  std::uint8_t* at(std::uint32_t offset) { return base_ + offset; }
+  std::uint8_t* at(std::uint64_t offset) { return base_ + offset; }
   template <class T>
-  T load(std::uint32_t offset) {
+  T load(std::uint64_t offset) {
     T value;
     std::memcpy(&value, base_ + offset, sizeof value);
     return value;
   }
   template <class T>
-  void store(std::uint32_t offset, T value) {
+  void store(std::uint64_t offset, T value) {
     std::memcpy(base_ + offset, &value, sizeof value);
   }
+  // An address or a length, as wide as the memory's addresses are.
+  std::uint64_t load_pointer(std::uint64_t offset) {
+    return width() == Width::W32 ? load<std::uint32_t>(offset) : load<std::uint64_t>(offset);
+  }
+  void store_pointer(std::uint64_t offset, std::uint64_t value) {
+    if (width() == Width::W32) {
+      store(offset, static_cast<std::uint32_t>(value));
+    } else {
+      store(offset, value);
+    }
+  }
   // `count` elements at `pointer`: aligned, inside memory, and no overflow.
-  bool check_list(std::uint32_t pointer, std::uint32_t count, std::uint32_t element_size,
+  bool check_list(std::uint64_t pointer, std::uint64_t count, std::uint32_t element_size,
                   std::uint32_t alignment) {
-    const std::uint64_t bytes = std::uint64_t{count} * element_size;
     return aligned(pointer, alignment) &&
-           ((bytes <= kMaxListBytes && within(pointer, bytes)) || fail_bounds(Content::List));
+           ((count <= kMaxListBytes && count * element_size <= kMaxListBytes &&
+             within(pointer, count * element_size)) ||
+            fail_bounds(Content::List));
   }
   // What memory is asked for; it is told apart in messages only.
   enum class Content : std::uint8_t { Values, List, String };
   // Asks the guest for memory (cabi_realloc) and checks what it gave.
-  bool allocate(std::uint32_t size, std::uint32_t alignment, std::uint32_t& pointer,
+  bool allocate(std::uint32_t size, std::uint32_t alignment, std::uint64_t& pointer,
                 Content content = Content::Values) {
     return reallocate(0, 0, alignment, size, pointer, content);
   }
-  bool reallocate(std::uint32_t old_pointer, std::uint32_t old_size, std::uint32_t alignment,
-                  std::uint32_t size, std::uint32_t& pointer, Content content = Content::Values);
+  bool reallocate(std::uint64_t old_pointer, std::uint32_t old_size, std::uint32_t alignment,
+                  std::uint32_t size, std::uint64_t& pointer, Content content = Content::Values);
 
   // Other guest code ran since: memory may have moved.
   void guest_ran() { base_ = nullptr; }
@@ -114,13 +127,13 @@ class LiftLowerContext {
 
   // ---- Strings. A view into the guest's memory where its encoding is UTF-8, else into this
   // context.
-  bool lift_string(std::uint32_t pointer, std::uint32_t length, std::string_view& out);
+  bool lift_string(std::uint64_t pointer, std::uint64_t length, std::string_view& out);
   // What is not UTF-8 in `text` becomes U+FFFD: a guest may rely on its strings.
-  bool lower_string(std::string_view text, std::uint32_t& pointer, std::uint32_t& length);
+  bool lower_string(std::string_view text, std::uint64_t& pointer, std::uint64_t& length);
   // The same without a string of the host's: where the text lies in the guest's memory, not
   // validated; and text that lies anywhere, which is validated.
-  bool locate_text(std::uint32_t pointer, std::uint32_t length, Text& out);
-  bool lower_text(const Text& text, std::uint32_t& pointer, std::uint32_t& length);
+  bool locate_text(std::uint64_t pointer, std::uint64_t length, Text& out);
+  bool lower_text(const Text& text, std::uint64_t& pointer, std::uint64_t& length);
 
   // ---- Handles.
   // The representation of what an own handle stands for; the handle is gone then.

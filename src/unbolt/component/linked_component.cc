@@ -151,6 +151,12 @@ Result<> LinkedComponent::bind_imports(const HostInterfaces& host, const Compile
       if (const auto* target = std::get_if<const ImportedFunc*>(&lowered->target)) {
         import = *target;
         bindings_.back() = host.find(import->interface_name)->find(import->name);
+        if (lowered->options.width == Width::W64 && !bindings_.back()->by_value) {
+          return fail(ErrorCode::Unsupported,
+                      "the component calls {} from a 64-bit memory, which this host can do with "
+                      "functions by value only",
+                      display_name(*import));
+        }
       }
       lowered_.back() = std::make_unique<LoweredFunc>(this, lowered, import, bindings_.back());
     } else {

@@ -41,6 +41,7 @@ struct Options {
   ast::StringEncoding encoding = ast::StringEncoding::Utf8;
   std::optional<std::uint32_t> memory, realloc, post_return, callback;
   bool async = false;
+  Width width = Width::W32;  // of the memory
   bool operator==(const Options&) const = default;
 };
 
@@ -103,6 +104,11 @@ struct TaskReturnBuiltin {
   FlatSignature signature;
   std::uint32_t instance;
 };
+struct ErrorContextBuiltin {
+  ast::CanonErrorContext::Op op;
+  Options options;
+  std::uint32_t instance;
+};
 // What this runtime does not carry out yet: it traps when it is called, where the host lets it come
 // that far.
 struct UnsupportedBuiltin {
@@ -111,7 +117,7 @@ struct UnsupportedBuiltin {
   std::uint32_t instance;
 };
 using Builtin = std::variant<ResourceBuiltin, ContextBuiltin, BackpressureBuiltin,
-                             TaskReturnBuiltin, UnsupportedBuiltin>;
+                             TaskReturnBuiltin, ErrorContextBuiltin, UnsupportedBuiltin>;
 using HostFunc = std::variant<Lowered, Builtin>;
 
 // One core module to be instantiated.
@@ -131,6 +137,7 @@ struct ExportedFunc {
   std::string name;
   std::variant<std::uint32_t, const ImportedFunc*> target;
   const FuncType* type;
+  Width width = Width::W32;  // of the memory that its values lie in
 };
 
 struct ImportedInterface {

@@ -224,7 +224,7 @@ class Planner {
     if (std::find(all.begin(), all.end(), what) == all.end()) all.push_back(std::move(what));
   }
 
-  // Streams, futures and error contexts belong to asynchronous components.
+  // Streams and futures belong to asynchronous components.
   void check_supported(const Type* type) {
     if (type && type->holds_async)
       unsupported(fmt::format("values of type {} (WASI 0.3)", to_wit(type)));
@@ -234,13 +234,26 @@ class Planner {
     check_supported(type.result);
   }
 
+  Width width_of(const CoreItem& memory) {
+    const auto* from = std::get_if<CoreExportRef>(&memory.ref);
+    if (!from) give_up(ErrorCode::InvalidFile, "a memory that no core instance exports");
+    for (const auto& item : module_interface(plan_.steps[from->instance].module).exports) {
+      if (item.name == from->name) return item.memory64 ? Width::W64 : Width::W32;
+    }
+    give_up(ErrorCode::InvalidFile, "a core instance has no memory '{}'", from->name);
+  }
+
   Options options(const Env& env, const ast::CanonOptions& from) {
     if (from.async || from.callback) unsupported("asynchronous functions (WASI 0.3)");
     Options out;
     out.encoding = from.encoding;
     out.async = from.async;
     if (from.callback) out.callback = slot(at(env.core_funcs, *from.callback, "core function"));
-    if (from.memory) out.memory = slot(at(env.core_memories, *from.memory, "core memory"));
+    if (from.memory) {
+      const CoreItem& memory = at(env.core_memories, *from.memory, "core memory");
+      out.memory = slot(memory);
+      out.width = width_of(memory);
+    }
     if (from.realloc) out.realloc = slot(at(env.core_funcs, *from.realloc, "core function"));
     if (from.post_return)
       out.post_return = slot(at(env.core_funcs, *from.post_return, "core function"));
@@ -634,7 +647,7 @@ class Planner {
         lift.type = self.func_type(env, d.type);
         self.check_supported(*lift.type);
         lift.instance = env.instance;
-        lift.signature = flatten(*lift.type, lift.context());
+        lift.signature = flatten(*lift.type, lift.context(), lift.options.width);
         self.plan_.lifts.push_back(lift);
         env.funcs.push_back({static_cast<std::uint32_t>(self.plan_.lifts.size() - 1), lift.type});
       }
@@ -643,7 +656,7 @@ class Planner {
         self.check_supported(*func.type);
         if (func.type->async) self.unsupported("asynchronous functions (WASI 0.3)");
         Lowered lowered{func.target, self.options(env, d.options), func.type, env.instance, {}};
-        lowered.signature = flatten(*func.type, lowered.context());
+        lowered.signature = flatten(*func.type, lowered.context(), lowered.options.width);
         if (const auto* lift = std::get_if<std::uint32_t>(&func.target))
           lowered.recursive = self.related(self.plan_.lifts[*lift].instance, env.instance);
         env.core_funcs.push_back(self.host_func(std::move(lowered)));
@@ -663,8 +676,12 @@ class Planner {
         const Type* result = self.value_type(env, d.result);
         FuncType type;
         if (result) type.params.push_back({{}, result});
-        builtin(TaskReturnBuiltin{result, self.options(env, d.options),
-                                  flatten(type, Context::AsyncLift), env.instance});
+        const Options options = self.options(env, d.options);
+        builtin(TaskReturnBuiltin{result, options, flatten(type, Context::AsyncLift, options.width),
+                                  env.instance});
+      }
+      void operator()(const ast::CanonErrorContext& d) {
+        builtin(ErrorContextBuiltin{d.op, self.options(env, d.options), env.instance});
       }
       void operator()(const ast::CanonUnsupported& d) {
         self.unsupported(fmt::format("the canonical built-in {} (WASI 0.3)", d.name));
@@ -700,17 +717,22 @@ class Planner {
       plan_.type_names.emplace(*type,
                                Plan::TypeName{std::string(interface_name), std::string(name)});
   }
+  Width export_width(const Func& func) const {
+    const auto* lift = std::get_if<std::uint32_t>(&func.target);
+    return lift ? plan_.lifts[*lift].options.width : Width::W32;
+  }
   void export_to_host(std::string_view name, const Item& item) {
     if (const auto* func = std::get_if<Func>(&item)) {
-      plan_.exports.push_back({{}, std::string(name), func->target, func->type});
+      plan_.exports.push_back(
+          {{}, std::string(name), func->target, func->type, export_width(*func)});
     } else if (const auto* type = std::get_if<TypeItem>(&item)) {
       name_type({}, name, *type);
     } else if (const auto* instance = std::get_if<InstanceItem>(&item)) {
       plan_.exported_interfaces.emplace_back(name);
       for (const auto& [inner_name, inner] : (*instance)->items) {
         if (const auto* inner_func = std::get_if<Func>(&inner)) {
-          plan_.exports.push_back(
-              {std::string(name), std::string(inner_name), inner_func->target, inner_func->type});
+          plan_.exports.push_back({std::string(name), std::string(inner_name), inner_func->target,
+                                   inner_func->type, export_width(*inner_func)});
         } else if (const auto* type = std::get_if<TypeItem>(&inner)) {
           name_type(name, inner_name, *type);
         }

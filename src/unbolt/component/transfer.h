@@ -13,7 +13,7 @@ struct FlatValues {
   engine::Raw* raw;
 };
 struct InMemory {
-  std::uint32_t at;  // not checked yet
+  std::uint64_t at;  // not checked yet
 };
 using Side = std::variant<FlatValues, InMemory>;
 
@@ -30,7 +30,7 @@ class Transfer {
 
  private:
   template <class Pass>
-  bool between(Side from, Side to, std::uint32_t size, std::uint32_t alignment, Pass pass);
+  bool between(Side from, Side to, const Layout& from_layout, const Layout& to_layout, Pass pass);
   template <class From, class To>
   bool value(const Type& type, From& from, To& to);
   template <class From, class To>
@@ -39,9 +39,10 @@ class Transfer {
   bool variant(const Type& type, From& from, To& to);
   template <class From, class To>
   bool span(const Type& type, From& from, To& to);
-  bool list(const Type& element, std::uint32_t pointer, std::uint32_t length,
-            std::uint32_t& to_pointer);
+  bool list(const Type& element, std::uint64_t pointer, std::uint64_t length,
+            std::uint64_t& to_pointer);
   bool handle(const Type& type, std::uint32_t from, std::uint32_t& to);
+  bool error_context(std::uint32_t from, std::uint32_t& to);
 
   LiftLowerContext& from_;
   LiftLowerContext& to_;

@@ -19,12 +19,12 @@ inline std::uint32_t flag_mask(const Type& flags) {
 }
 
 // An unsigned integer of 1, 2 or 4 bytes at a checked offset.
-inline std::uint32_t load_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size) {
+inline std::uint32_t load_sized(LiftLowerContext& cx, std::uint64_t at, std::uint32_t size) {
   return size == 1   ? cx.load<std::uint8_t>(at)
          : size == 2 ? cx.load<std::uint16_t>(at)
                      : cx.load<std::uint32_t>(at);
 }
-inline void store_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t size,
+inline void store_sized(LiftLowerContext& cx, std::uint64_t at, std::uint32_t size,
                         std::uint32_t value) {
   if (size == 1) {
     cx.store(at, static_cast<std::uint8_t>(value));
@@ -35,16 +35,21 @@ inline void store_sized(LiftLowerContext& cx, std::uint32_t at, std::uint32_t si
   }
 }
 
+// A case's payload takes as many flat values as the largest: so many are left.
+inline std::size_t unused_values(const Type& variant, const Type* payload, Width width) {
+  return variant.in(width).flat.size() - 1 - (payload ? payload->in(width).flat.size() : 0);
+}
+
 // The parameters one after the other; offsets are those of the tuple that they are in memory.
 // Visits (type, index, offset) until one answers false.
 template <class F>
-bool each_param(const FuncType& type, F visit) {
+bool each_param(const FuncType& type, Width width, F visit) {
   std::uint32_t offset = 0;
   for (std::size_t i = 0; i < type.params.size(); ++i) {
     const Type& param = *type.params[i].type;
-    offset = align_to(offset, param.alignment);
+    offset = align_to(offset, param.in(width).alignment);
     if (!visit(param, i, offset)) return false;
-    offset += param.size;
+    offset += param.in(width).size;
   }
   return true;
 }

@@ -1,6 +1,8 @@
 #include "unbolt/component/types.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,105 +20,100 @@ void append_flat(std::vector<CoreType>& out, const std::vector<CoreType>& more) 
   }
 }
 
-bool lay_out_record(Type& type) {
+// A record, a tuple, the parameters of a function: one after the other.
+template <class Parts, class TypeOf>
+std::optional<Layout> lay_out_parts(const Parts& parts, Width width, TypeOf type_of) {
+  Layout layout;
   std::uint64_t size = 0;
-  for (const Type* field : type.children) {
-    size = (size + field->alignment - 1) / field->alignment * field->alignment + field->size;
-    type.alignment = std::max(type.alignment, field->alignment);
-    append_flat(type.flat, field->flat);
-    if (size > kTooLarge) return false;
+  for (const auto& part : parts) {
+    const Layout& field = type_of(part)->in(width);
+    size = (size + field.alignment - 1) / field.alignment * field.alignment + field.size;
+    layout.alignment = std::max(layout.alignment, field.alignment);
+    append_flat(layout.flat, field.flat);
+    if (size > kTooLarge) return std::nullopt;
   }
-  type.size = align_to(static_cast<std::uint32_t>(size), type.alignment);
-  return true;
+  layout.size = align_to(static_cast<std::uint32_t>(size), layout.alignment);
+  return layout;
 }
 
-bool lay_out_variant(Type& type) {
+std::optional<Layout> lay_out_variant(const Type& type, Width width) {
   const std::uint32_t discriminant = discriminant_size(type.children.size());
-  std::uint32_t payload_alignment = 1;
-  std::uint64_t payload_size = 0;
-  std::vector<CoreType> payload;
+  Layout payload;
   for (const Type* item : type.children) {
     if (!item) continue;
-    payload_alignment = std::max(payload_alignment, item->alignment);
-    payload_size = std::max<std::uint64_t>(payload_size, item->size);
-    for (std::size_t i = 0; i < item->flat.size(); ++i) {
-      if (i < payload.size()) {
-        payload[i] = join(payload[i], item->flat[i]);
+    const Layout& of = item->in(width);
+    payload.alignment = std::max(payload.alignment, of.alignment);
+    payload.size = std::max(payload.size, of.size);
+    for (std::size_t i = 0; i < of.flat.size(); ++i) {
+      if (i < payload.flat.size()) {
+        payload.flat[i] = join(payload.flat[i], of.flat[i]);
       } else {
-        payload.push_back(item->flat[i]);
+        payload.flat.push_back(of.flat[i]);
       }
     }
   }
-  type.alignment = std::max(discriminant, payload_alignment);
-  type.size =
-      align_to(align_to(discriminant, payload_alignment) + static_cast<std::uint32_t>(payload_size),
-               type.alignment);
-  type.flat.push_back(CoreType::I32);
-  append_flat(type.flat, payload);
-  return payload_size <= kTooLarge;
+  if (payload.size > kTooLarge) return std::nullopt;
+  Layout layout{
+      .size = 0, .alignment = std::max(discriminant, payload.alignment), .flat = {CoreType::I32}};
+  layout.size =
+      align_to(align_to(discriminant, payload.alignment) + payload.size, layout.alignment);
+  append_flat(layout.flat, payload.flat);
+  return layout;
 }
 
-void scalar(Type& type, std::uint32_t size, CoreType core) {
-  type.size = type.alignment = size;
-  type.flat = {core};
+std::optional<Layout> lay_out_fixed_list(const Type& type, Width width) {
+  const Layout& element = type.children[0]->in(width);
+  const std::uint64_t size = std::uint64_t{*type.length} * element.size;
+  if (size > kTooLarge) return std::nullopt;
+  Layout layout{
+      .size = static_cast<std::uint32_t>(size), .alignment = element.alignment, .flat = {}};
+  for (std::uint32_t i = 0; i < *type.length && layout.flat.size() <= kMaxFlatParams; ++i)
+    append_flat(layout.flat, element.flat);
+  return layout;
 }
 
-bool lay_out(Type& type) {
+Layout scalar(std::uint32_t size, CoreType core) { return {size, size, {core}}; }
+
+std::optional<Layout> lay_out(const Type& type, Width width) {
   using enum TypeKind;
   switch (type.kind) {
     case Bool:
     case S8:
-    case U8: scalar(type, 1, CoreType::I32); return true;
+    case U8: return scalar(1, CoreType::I32);
     case S16:
-    case U16: scalar(type, 2, CoreType::I32); return true;
+    case U16: return scalar(2, CoreType::I32);
     case S32:
     case U32:
-    case Char: scalar(type, 4, CoreType::I32); return true;
-    case S64:
-    case U64: scalar(type, 8, CoreType::I64); return true;
-    case F32: scalar(type, 4, CoreType::F32); return true;
-    case F64: scalar(type, 8, CoreType::F64); return true;
+    case Char:
     case Own:
     case Borrow:
     case Stream:
     case Future:
-    case ErrorContext: scalar(type, 4, CoreType::I32); return true;
+    case ErrorContext: return scalar(4, CoreType::I32);
+    case S64:
+    case U64: return scalar(8, CoreType::I64);
+    case F32: return scalar(4, CoreType::F32);
+    case F64: return scalar(8, CoreType::F64);
+    case List:
+      if (type.length) return lay_out_fixed_list(type, width);
+      [[fallthrough]];
     case String:
     case Map:
-      type.size = 8;
-      type.alignment = 4;
-      type.flat = {CoreType::I32, CoreType::I32};
-      return true;
-    case List:
-      if (!type.length) {
-        type.size = 8;
-        type.alignment = 4;
-        type.flat = {CoreType::I32, CoreType::I32};
-        return true;
-      } else {
-        const Type& element = *type.children[0];
-        const std::uint64_t size = std::uint64_t{*type.length} * element.size;
-        if (size > kTooLarge) return false;
-        type.size = static_cast<std::uint32_t>(size);
-        type.alignment = element.alignment;
-        for (std::uint32_t i = 0; i < *type.length && type.flat.size() <= kMaxFlatParams; ++i) {
-          append_flat(type.flat, element.flat);
-        }
-        return true;
-      }
+      return Layout{
+          2 * pointer_size(width), pointer_size(width), {pointer_type(width), pointer_type(width)}};
     case Record:
-    case Tuple: return lay_out_record(type);
+    case Tuple: return lay_out_parts(type.children, width, [](const Type* child) { return child; });
     case Variant:
     case Option:
     case Result:
-    case Enum: return lay_out_variant(type);
+    case Enum: return lay_out_variant(type, width);
     case Flags: {
-      const std::uint32_t bits = static_cast<std::uint32_t>(type.labels.size());
-      scalar(type, bits <= 8 ? 1 : bits <= 16 ? 2 : 4, CoreType::I32);
-      return bits > 0 && bits <= 32;
+      const std::size_t bits = type.labels.size();
+      if (bits == 0 || bits > 32) return std::nullopt;
+      return scalar(bits <= 8 ? 1 : bits <= 16 ? 2 : 4, CoreType::I32);
     }
   }
-  return false;
+  return std::nullopt;
 }
 
 std::string_view primitive_name(TypeKind kind) {
@@ -163,10 +160,10 @@ std::uint32_t discriminant_size(std::size_t cases) {
   return cases <= 256 ? 1 : cases <= 65'536 ? 2 : 4;
 }
 
-std::uint32_t payload_offset(const Type& variant) {
+std::uint32_t payload_offset(const Type& variant, Width width) {
   std::uint32_t alignment = 1;
   for (const Type* item : variant.children) {
-    if (item) alignment = std::max(alignment, item->alignment);
+    if (item) alignment = std::max(alignment, item->in(width).alignment);
   }
   return align_to(discriminant_size(variant.children.size()), alignment);
 }
@@ -178,53 +175,56 @@ CoreType join(CoreType a, CoreType b) {
 }
 
 const Type* TypeArena::add(Type type) {
-  if (!lay_out(type)) return nullptr;
+  auto narrow = lay_out(type, Width::W32);
+  auto wide = lay_out(type, Width::W64);
+  if (!narrow || !wide) return nullptr;
+  type.narrow = std::move(*narrow);
+  type.wide = std::move(*wide);
   using enum TypeKind;
-  type.holds_async = type.kind == Stream || type.kind == Future || type.kind == ErrorContext ||
+  type.holds_async = type.kind == Stream || type.kind == Future ||
                      std::any_of(type.children.begin(), type.children.end(),
                                  [](const Type* child) { return child && child->holds_async; });
   return &types_.emplace_back(std::move(type));
 }
 
 const FuncType* TypeArena::add(FuncType type) {
-  std::uint64_t size = 0;
-  for (const Param& param : type.params) {
-    const std::uint64_t alignment = param.type->alignment;
-    size = (size + alignment - 1) / alignment * alignment + param.type->size;
-    type.params_alignment = std::max(type.params_alignment, param.type->alignment);
-    if (size > kTooLarge) return nullptr;
-  }
-  type.params_size = align_to(static_cast<std::uint32_t>(size), type.params_alignment);
+  const auto param_type = [](const Param& param) { return param.type; };
+  auto narrow = lay_out_parts(type.params, Width::W32, param_type);
+  auto wide = lay_out_parts(type.params, Width::W64, param_type);
+  if (!narrow || !wide) return nullptr;
+  type.narrow = std::move(*narrow);
+  type.wide = std::move(*wide);
   return &funcs_.emplace_back(std::move(type));
 }
 
-FlatSignature flatten(const FuncType& type, Context context) {
+FlatSignature flatten(const FuncType& type, Context context, Width width) {
   FlatSignature out;
   std::vector<CoreType> params;
-  for (const Param& param : type.params) append_flat(params, param.type->flat);
+  for (const Param& param : type.params) append_flat(params, param.type->in(width).flat);
   const bool async_lower = context == Context::AsyncLower;
   if (params.size() > (async_lower ? kMaxFlatAsyncParams : kMaxFlatParams)) {
     out.params_in_memory = true;
-    params = {CoreType::I32};
+    params = {pointer_type(width)};
   }
   out.core.params = std::move(params);
   switch (context) {
     case Context::Lift:
     case Context::Lower:
       if (!type.result) break;
-      if (type.result->flat.size() <= kMaxFlatResults) {
-        out.core.results = type.result->flat;
+      if (const auto& flat = type.result->in(width).flat; flat.size() <= kMaxFlatResults) {
+        out.core.results = flat;
         break;
       }
       out.result_in_memory = true;
-      (context == Context::Lower ? out.core.params : out.core.results).push_back(CoreType::I32);
+      (context == Context::Lower ? out.core.params : out.core.results)
+          .push_back(pointer_type(width));
       break;
     case Context::AsyncLift: break;
     case Context::AsyncCallbackLift: out.core.results = {CoreType::I32}; break;
     case Context::AsyncLower:
       if (type.result) {
         out.result_in_memory = true;
-        out.core.params.push_back(CoreType::I32);
+        out.core.params.push_back(pointer_type(width));
       }
       out.core.results = {CoreType::I32};
       break;

@@ -65,6 +65,22 @@ inline constexpr std::size_t kMaxFlatParams = 16;
 inline constexpr std::size_t kMaxFlatResults = 1;
 inline constexpr std::size_t kMaxFlatAsyncParams = 4;  // of functions that are lowered `async`
 
+// The width of a memory's addresses (CanonicalABI.md, `ptr_type`): strings, lists and maps lie
+// differently.
+enum class Width : std::uint8_t { W32, W64 };
+inline constexpr std::uint32_t pointer_size(Width width) { return width == Width::W32 ? 4 : 8; }
+inline constexpr CoreType pointer_type(Width width) {
+  return width == Width::W32 ? CoreType::I32 : CoreType::I64;
+}
+
+// CanonicalABI.md, "Alignment", "Element Size" and "Flattening". `flat` stops growing when it has
+// more than kMaxFlatParams entries: from there on it does not matter how many there are.
+struct Layout {
+  std::uint32_t size = 0;
+  std::uint32_t alignment = 1;
+  std::vector<CoreType> flat;
+};
+
 // Immutable once made; owned by a `TypeArena`.
 struct Type {
   TypeKind kind = TypeKind::Bool;
@@ -75,13 +91,9 @@ struct Type {
   std::optional<std::uint32_t> length;     // of a fixed-length list
   const ResourceType* resource = nullptr;  // of handles
 
-  // CanonicalABI.md, "Alignment", "Element Size" and "Flattening", for 32-bit memories. `flat`
-  // stops growing when it has more than kMaxFlatParams entries: from there on it does not matter
-  // how many there are.
-  std::uint32_t size = 0;
-  std::uint32_t alignment = 1;
-  std::vector<CoreType> flat;
-  // Whether it is or contains a stream, a future or an error context.
+  Layout narrow, wide;  // in 32-bit memories, and in 64-bit ones
+  const Layout& in(Width width) const { return width == Width::W32 ? narrow : wide; }
+  // Whether it is or contains a stream or a future.
   bool holds_async = false;
 };
 
@@ -95,7 +107,8 @@ struct FuncType {
   const Type* result = nullptr;  // null: none
   bool async = false;
   // Of the parameters as a tuple in memory.
-  std::uint32_t params_size = 0, params_alignment = 1;
+  Layout narrow, wide;
+  const Layout& params_in(Width width) const { return width == Width::W32 ? narrow : wide; }
 };
 
 // Owns types; addresses are stable.
@@ -122,7 +135,7 @@ inline constexpr std::uint32_t align_to(std::uint32_t offset, std::uint32_t alig
 }
 // Bytes of a variant's discriminant, and where its payload starts.
 std::uint32_t discriminant_size(std::size_t cases);
-std::uint32_t payload_offset(const Type& variant);
+std::uint32_t payload_offset(const Type& variant, Width width);
 // The core type that holds either (CanonicalABI.md, "join").
 CoreType join(CoreType a, CoreType b);
 
@@ -140,7 +153,7 @@ enum class Context : std::uint8_t {
   AsyncCallbackLift,  // and the core function returns what is to be done next
   AsyncLower,  // the result goes through memory, the core function returns the subtask's state
 };
-FlatSignature flatten(const FuncType& type, Context context);
+FlatSignature flatten(const FuncType& type, Context context, Width width = Width::W32);
 
 // As it is written in WIT; `depth` bounds how far into nested types it looks.
 std::string to_wit(const Type* type, unsigned depth = 6);

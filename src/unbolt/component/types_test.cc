@@ -29,9 +29,9 @@ class TypesTest : public testing::Test {
   }
   void expect(const Type* type, std::uint32_t size, std::uint32_t alignment, const Flat& flat) {
     ASSERT_TRUE(type);
-    EXPECT_EQ(type->size, size) << to_wit(type);
-    EXPECT_EQ(type->alignment, alignment) << to_wit(type);
-    EXPECT_EQ(type->flat, flat) << to_wit(type);
+    EXPECT_EQ(type->narrow.size, size) << to_wit(type);
+    EXPECT_EQ(type->narrow.alignment, alignment) << to_wit(type);
+    EXPECT_EQ(type->narrow.flat, flat) << to_wit(type);
   }
   TypeArena types;
 };
@@ -75,9 +75,26 @@ TEST_F(TypesTest, Layouts) {
 }
 
 TEST_F(TypesTest, PayloadsStandBehindTheirDiscriminant) {
-  EXPECT_EQ(payload_offset(*of(Option, {nullptr, scalar(U8)})), 1u);
-  EXPECT_EQ(payload_offset(*of(Option, {nullptr, scalar(U64)})), 8u);
-  EXPECT_EQ(payload_offset(*of(Variant, std::vector<const Type*>(257, scalar(U8)))), 2u);
+  EXPECT_EQ(payload_offset(*of(Option, {nullptr, scalar(U8)}), Width::W32), 1u);
+  EXPECT_EQ(payload_offset(*of(Option, {nullptr, scalar(U64)}), Width::W32), 8u);
+  EXPECT_EQ(payload_offset(*of(Option, {nullptr, scalar(String)}), Width::W32), 4u);
+  EXPECT_EQ(payload_offset(*of(Option, {nullptr, scalar(String)}), Width::W64), 8u);
+  EXPECT_EQ(payload_offset(*of(Variant, std::vector<const Type*>(257, scalar(U8))), Width::W32),
+            2u);
+}
+
+TEST_F(TypesTest, PointersAreAsWideAsAddresses) {
+  const auto wide = [](const Type* type) {
+    return std::tuple(type->wide.size, type->wide.alignment, type->wide.flat);
+  };
+  const Type* string = scalar(String);
+  EXPECT_EQ(wide(string), std::tuple(16u, 8u, (Flat{I64, I64})));
+  EXPECT_EQ(wide(of(List, {scalar(U8)})), std::tuple(16u, 8u, (Flat{I64, I64})));
+  EXPECT_EQ(wide(of(Tuple, {scalar(U8), string})), std::tuple(24u, 8u, (Flat{I32, I64, I64})));
+  EXPECT_EQ(wide(scalar(U32)), std::tuple(4u, 4u, Flat{I32}));
+  const FuncType func{.params = {{"a", string}}, .result = string};
+  EXPECT_EQ(flatten(func, Context::Lower, Width::W64).core, (CoreFuncType{{I64, I64, I64}, {}}));
+  EXPECT_EQ(flatten(func, Context::Lift, Width::W64).core, (CoreFuncType{{I64, I64}, {I64}}));
 }
 
 TEST_F(TypesTest, SizesDoNotOverflow) {
@@ -86,13 +103,13 @@ TEST_F(TypesTest, SizesDoNotOverflow) {
     block = types.add({.kind = List, .children = {block}, .length = 500});
     ASSERT_TRUE(block);
   }
-  EXPECT_EQ(block->size, 1'000'000'000u);
-  EXPECT_LE(block->flat.size(), kMaxFlatParams + 1);
+  EXPECT_EQ(block->narrow.size, 1'000'000'000u);
+  EXPECT_LE(block->narrow.flat.size(), kMaxFlatParams + 1);
   EXPECT_FALSE(of(Tuple, {block, block}));
   EXPECT_FALSE(types.add({.kind = List, .children = {block}, .length = 0xffffffff}));
   const Type* option = of(Option, {nullptr, block});
   ASSERT_TRUE(option);
-  EXPECT_EQ(option->size, 1'000'000'008u);
+  EXPECT_EQ(option->narrow.size, 1'000'000'008u);
 }
 
 TEST_F(TypesTest, SignaturesGoThroughMemoryBeyondSixteen) {

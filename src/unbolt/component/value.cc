@@ -105,27 +105,30 @@ bool from_handle(LiftLowerContext& cx, const Type& type, std::uint32_t handle, V
 // ---- Strings, lists and maps
 
 struct Span {
-  std::uint32_t pointer = 0, length = 0;
+  std::uint64_t pointer = 0, length = 0;
 };
 
 bool store_elements(LiftLowerContext& cx, const Type& element, Values& values, Span& out) {
-  const std::uint64_t size = std::uint64_t{values.size()} * element.size;
-  if (size >= (1u << 31) || values.size() >= (1u << 31))
+  const Layout& layout = element.in(cx.width());
+  if (values.size() > kMaxListBytes || values.size() * layout.size > kMaxListBytes)
     return cx.fail("a list is too long for the guest");
-  out.length = static_cast<std::uint32_t>(values.size());
-  if (!cx.allocate(static_cast<std::uint32_t>(size), element.alignment, out.pointer)) return false;
-  for (std::uint32_t i = 0; i < out.length; ++i) {
-    if (!store_value(cx, element, out.pointer + i * element.size, values[i])) return false;
+  out.length = values.size();
+  if (!cx.allocate(static_cast<std::uint32_t>(values.size() * layout.size), layout.alignment,
+                   out.pointer))
+    return false;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!store_value(cx, element, out.pointer + i * layout.size, values[i])) return false;
   }
   return true;
 }
 bool load_elements(LiftLowerContext& cx, const Type& element, Span in, Values& out) {
-  if (!cx.check_list(in.pointer, in.length, element.size, element.alignment) ||
-      !cx.charge(std::uint64_t{in.length} * sizeof(Value)))
+  const Layout& layout = element.in(cx.width());
+  if (!cx.check_list(in.pointer, in.length, layout.size, layout.alignment) ||
+      !cx.charge(in.length * sizeof(Value)))
     return false;
   out.resize(in.length);
-  for (std::uint32_t i = 0; i < in.length; ++i) {
-    if (!load_value(cx, element, in.pointer + i * element.size, out[i])) return false;
+  for (std::size_t i = 0; i < in.length; ++i) {
+    if (!load_value(cx, element, in.pointer + i * layout.size, out[i])) return false;
   }
   return true;
 }
@@ -162,14 +165,14 @@ bool from_span(LiftLowerContext& cx, const Type& type, Span in, Value& out) {
 
 // The fields of a record or tuple, and the elements of a fixed-length list.
 template <class F>
-bool each_field(const Type& type, F visit) {
+bool each_field(const Type& type, Width width, F visit) {
   const std::size_t count = type.kind == List ? *type.length : type.children.size();
   std::uint32_t offset = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const Type& field = *type.children[type.kind == List ? 0 : i];
-    offset = align_to(offset, field.alignment);
+    offset = align_to(offset, field.in(width).alignment);
     if (!visit(field, i, offset)) return false;
-    offset += field.size;
+    offset += field.in(width).size;
   }
   return true;
 }
@@ -264,7 +267,7 @@ bool has_shape(const Type& type, const Value& value, const ResourceIds& ids) {
     case Tuple: {
       const auto* values = std::get_if<Values>(&value.of);
       return values && values->size() == type.children.size() &&
-             each_field(type, [&](const Type& field, std::size_t i, std::uint32_t) {
+             each_field(type, Width::W32, [&](const Type& field, std::size_t i, std::uint32_t) {
                return has_shape(field, (*values)[i], ids);
              });
     }
@@ -274,19 +277,20 @@ bool has_shape(const Type& type, const Value& value, const ResourceIds& ids) {
 
 // ---- Memory
 
-bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value& value) {
+bool store_value(LiftLowerContext& cx, const Type& type, std::uint64_t at, Value& value) {
   if (has_span(type)) {
     Span span;
     if (!to_span(cx, type, value, span)) return false;
-    cx.store(at, span.pointer);
-    cx.store(at + 4, span.length);
+    cx.store_pointer(at, span.pointer);
+    cx.store_pointer(at + pointer_size(cx.width()), span.length);
     return true;
   }
   if (is_variant(type.kind)) {
     auto& chosen = std::get<CaseValue>(value.of);
     store_sized(cx, at, discriminant_size(type.children.size()), chosen.index);
     const Type* payload = type.children[chosen.index];
-    return !payload || store_value(cx, *payload, at + payload_offset(type), *chosen.payload);
+    return !payload ||
+           store_value(cx, *payload, at + payload_offset(type, cx.width()), *chosen.payload);
   }
   switch (type.kind) {
     case F32: cx.store(at, std::get<float>(value.of)); return true;
@@ -304,24 +308,26 @@ bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value
     case Tuple:
     case List: {
       auto& fields = std::get<Values>(value.of);
-      return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t offset) {
-        return store_value(cx, field, at + offset, fields[i]);
-      });
+      return each_field(type, cx.width(),
+                        [&](const Type& field, std::size_t i, std::uint32_t offset) {
+                          return store_value(cx, field, at + offset, fields[i]);
+                        });
     }
     default:
-      store_sized(cx, at, type.size, static_cast<std::uint32_t>(bits_of(value)));
+      store_sized(cx, at, type.narrow.size, static_cast<std::uint32_t>(bits_of(value)));
       return true;
   }
 }
 
-bool load_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value& out) {
+bool load_value(LiftLowerContext& cx, const Type& type, std::uint64_t at, Value& out) {
   if (has_span(type))
-    return from_span(cx, type, {cx.load<std::uint32_t>(at), cx.load<std::uint32_t>(at + 4)}, out);
+    return from_span(cx, type,
+                     {cx.load_pointer(at), cx.load_pointer(at + pointer_size(cx.width()))}, out);
   if (is_variant(type.kind)) {
     const Type* payload;
     const auto index = load_sized(cx, at, discriminant_size(type.children.size()));
     if (!start_case(cx, type, index, out, payload)) return false;
-    return !payload || load_value(cx, *payload, at + payload_offset(type),
+    return !payload || load_value(cx, *payload, at + payload_offset(type, cx.width()),
                                   *std::get<CaseValue>(out.of).payload);
   }
   switch (type.kind) {
@@ -336,11 +342,12 @@ bool load_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value&
     case List: {
       if (!start_fields(cx, type, out)) return false;
       auto& fields = std::get<Values>(out.of);
-      return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t offset) {
-        return load_value(cx, field, at + offset, fields[i]);
-      });
+      return each_field(type, cx.width(),
+                        [&](const Type& field, std::size_t i, std::uint32_t offset) {
+                          return load_value(cx, field, at + offset, fields[i]);
+                        });
     }
-    default: return from_u32(cx, type, load_sized(cx, at, type.size), out);
+    default: return from_u32(cx, type, load_sized(cx, at, type.narrow.size), out);
   }
 }
 
@@ -350,8 +357,8 @@ bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, Value&
   if (has_span(type)) {
     Span span;
     if (!to_span(cx, type, value, span)) return false;
-    out.u32(span.pointer);
-    out.u32(span.length);
+    out.u64(span.pointer);
+    out.u64(span.length);
     return true;
   }
   if (is_variant(type.kind)) {
@@ -359,7 +366,7 @@ bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, Value&
     out.u32(chosen.index);
     const Type* payload = type.children[chosen.index];
     if (payload && !lower_value(cx, *payload, out, *chosen.payload)) return false;
-    out.zeros(type.flat.size() - 1 - (payload ? payload->flat.size() : 0));
+    out.zeros(unused_values(type, payload, cx.width()));
     return true;
   }
   switch (type.kind) {
@@ -378,7 +385,7 @@ bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, Value&
     case Tuple:
     case List: {
       auto& fields = std::get<Values>(value.of);
-      return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t) {
+      return each_field(type, cx.width(), [&](const Type& field, std::size_t i, std::uint32_t) {
         return lower_value(cx, field, out, fields[i]);
       });
     }
@@ -388,15 +395,15 @@ bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, Value&
 
 bool lift_value(LiftLowerContext& cx, const Type& type, FlatReader& in, Value& out) {
   if (has_span(type)) {
-    const auto pointer = in.u32();
-    return from_span(cx, type, {pointer, in.u32()}, out);
+    const auto pointer = in.pointer(cx.width());
+    return from_span(cx, type, {pointer, in.pointer(cx.width())}, out);
   }
   if (is_variant(type.kind)) {
     const Type* payload;
     if (!start_case(cx, type, in.u32(), out, payload)) return false;
     if (payload && !lift_value(cx, *payload, in, *std::get<CaseValue>(out.of).payload))
       return false;
-    in.skip(type.flat.size() - 1 - (payload ? payload->flat.size() : 0));
+    in.skip(unused_values(type, payload, cx.width()));
     return true;
   }
   switch (type.kind) {
@@ -411,7 +418,7 @@ bool lift_value(LiftLowerContext& cx, const Type& type, FlatReader& in, Value& o
     case List: {
       if (!start_fields(cx, type, out)) return false;
       auto& fields = std::get<Values>(out.of);
-      return each_field(type, [&](const Type& field, std::size_t i, std::uint32_t) {
+      return each_field(type, cx.width(), [&](const Type& field, std::size_t i, std::uint32_t) {
         return lift_value(cx, field, in, fields[i]);
       });
     }

@@ -98,8 +98,8 @@ bool has_shape(const Type& type, const Value& value, const ResourceIds& ids);
 
 // Lifting and lowering by type. Each returns false where it has set the context's trap. Lowering
 // takes owned resources out of the value.
-bool store_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value& value);
-bool load_value(LiftLowerContext& cx, const Type& type, std::uint32_t at, Value& out);
+bool store_value(LiftLowerContext& cx, const Type& type, std::uint64_t at, Value& value);
+bool load_value(LiftLowerContext& cx, const Type& type, std::uint64_t at, Value& out);
 bool lower_value(LiftLowerContext& cx, const Type& type, FlatWriter& out, Value& value);
 bool lift_value(LiftLowerContext& cx, const Type& type, FlatReader& in, Value& out);
 

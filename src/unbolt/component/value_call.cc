@@ -38,19 +38,20 @@ bool lift_params(LiftLowerContext& cx, const FuncType& type, const FlatSignature
   out.resize(type.params.size());
   FlatReader in(raw);
   if (!signature.params_in_memory) {
-    return each_param(type, [&](const Type& param, std::size_t i, std::uint32_t) {
+    return each_param(type, cx.width(), [&](const Type& param, std::size_t i, std::uint32_t) {
       return lift_value(cx, param, in, out[i]);
     });
   }
-  const std::uint32_t at = in.u32();
-  return cx.aligned(at, type.params_alignment) && cx.in_bounds(at, type.params_size) &&
-         each_param(type, [&](const Type& param, std::size_t i, std::uint32_t offset) {
+  const std::uint64_t at = in.pointer(cx.width());
+  const Layout& layout = type.params_in(cx.width());
+  return cx.aligned(at, layout.alignment) && cx.in_bounds(at, layout.size) &&
+         each_param(type, cx.width(), [&](const Type& param, std::size_t i, std::uint32_t offset) {
            return load_value(cx, param, at + offset, out[i]);
          });
 }
 
 engine::Trap* lower_answer(LiftLowerContext& cx, const FuncType& type,
-                           std::optional<std::uint32_t> pointer, engine::Raw* raw,
+                           std::optional<std::uint64_t> pointer, engine::Raw* raw,
                            ValueFunction::Answer answer) {
   engine::Store& store = cx.instance().store();
   if (!answer) return store.fail(engine::Fault::Kind::Trap, answer.error().message);
@@ -60,8 +61,8 @@ engine::Trap* lower_answer(LiftLowerContext& cx, const FuncType& type,
     return store.fail(engine::Fault::Kind::Internal, "a host function answered another type");
   if (!type.result) return nullptr;
   FlatWriter out(raw);
-  const bool lowered = pointer ? cx.aligned(*pointer, type.result->alignment) &&
-                                     cx.in_bounds(*pointer, type.result->size) &&
+  const bool lowered = pointer ? cx.aligned(*pointer, type.result->in(cx.width()).alignment) &&
+                                     cx.in_bounds(*pointer, type.result->in(cx.width()).size) &&
                                      store_value(cx, *type.result, *pointer, *value)
                                : lower_value(cx, *type.result, out, *value);
   return lowered ? nullptr : cx.trap();
@@ -78,9 +79,9 @@ engine::Trap* call_value_function(void* env, engine::Caller* caller, engine::Raw
   try {
     const FuncType& type = *func.lowered->type;
     const FlatSignature& signature = func.lowered->signature;
-    std::optional<std::uint32_t> pointer;
+    std::optional<std::uint64_t> pointer;
     if (signature.result_in_memory)
-      pointer = static_cast<std::uint32_t>(raw[signature.core.params.size() - 1].i32);
+      pointer = FlatReader(raw + signature.core.params.size() - 1).pointer(cx.width());
     Values arguments;
     if (!lift_params(cx, type, signature, raw, arguments)) return cx.trap();
     Call call(instance, func);
@@ -136,16 +137,19 @@ ValueCall::ValueCall(Instance& instance, const ExportedFunc& func, Values argume
 bool ValueCall::lower_arguments(LiftLowerContext& cx, std::span<engine::Raw> raw) {
   FlatWriter out(raw.data());
   if (!lift_.signature.params_in_memory) {
-    return each_param(*lift_.type, [&](const Type& param, std::size_t i, std::uint32_t) {
-      return lower_value(cx, param, out, arguments_[i]);
-    });
+    return each_param(*lift_.type, cx.width(),
+                      [&](const Type& param, std::size_t i, std::uint32_t) {
+                        return lower_value(cx, param, out, arguments_[i]);
+                      });
   }
-  std::uint32_t at;
-  if (!cx.allocate(lift_.type->params_size, lift_.type->params_alignment, at)) return false;
-  out.u32(at);
-  return each_param(*lift_.type, [&](const Type& param, std::size_t i, std::uint32_t offset) {
-    return store_value(cx, param, at + offset, arguments_[i]);
-  });
+  const Layout& layout = lift_.type->params_in(cx.width());
+  std::uint64_t at;
+  if (!cx.allocate(layout.size, layout.alignment, at)) return false;
+  out.u64(at);
+  return each_param(*lift_.type, cx.width(),
+                    [&](const Type& param, std::size_t i, std::uint32_t offset) {
+                      return store_value(cx, param, at + offset, arguments_[i]);
+                    });
 }
 
 bool ValueCall::take(LiftLowerContext& cx, FlatReader in, bool in_memory) {
@@ -153,8 +157,9 @@ bool ValueCall::take(LiftLowerContext& cx, FlatReader in, bool in_memory) {
   if (!type) return true;
   Value& value = result_.emplace();
   if (!in_memory) return lift_value(cx, *type, in, value);
-  const auto at = in.u32();
-  return cx.aligned(at, type->alignment) && cx.in_bounds(at, type->size) &&
+  const auto at = in.pointer(cx.width());
+  const Layout& layout = type->in(cx.width());
+  return cx.aligned(at, layout.alignment) && cx.in_bounds(at, layout.size) &&
          load_value(cx, *type, at, value);
 }
 

@@ -1,0 +1,68 @@
+;; An error context is made in one component, shown in another, and dropped in both.
+
+(component definition $Contexts
+  (component $maker
+    (core module $libc
+      (memory (export "memory") 1)
+      (data (i32.const 64) "no such thing"))
+    (core instance $libc (instantiate $libc))
+    (core func $new (canon error-context.new (memory (core memory $libc "memory"))))
+    (core func $drop (canon error-context.drop))
+    (core module $m
+      (import "" "new" (func $new (param i32 i32) (result i32)))
+      (import "" "drop" (func $drop (param i32)))
+      (func (export "make") (result i32) (call $new (i32.const 64) (i32.const 13)))
+      (func (export "outside") (call $drop (call $new (i32.const 65530) (i32.const 13))))
+      (func (export "twice") (local $c i32)
+        (local.set $c (call $new (i32.const 64) (i32.const 2)))
+        (call $drop (local.get $c))
+        (call $drop (local.get $c))))
+    (core instance $i (instantiate $m (with "" (instance (export "new" (func $new)) (export "drop" (func $drop))))))
+    (func (export "make") (result error-context) (canon lift (core func $i "make")))
+    (func (export "outside") (canon lift (core func $i "outside")))
+    (func (export "twice") (canon lift (core func $i "twice"))))
+  (component $reader
+    (import "make" (func $make (result error-context)))
+    (core module $libc
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 256)))
+    (core instance $libc (instantiate $libc))
+    (core func $make (canon lower (func $make)))
+    (core func $message (canon error-context.debug-message
+      (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")) string-encoding=utf16))
+    (core func $drop (canon error-context.drop))
+    (core module $m
+      (import "" "make" (func $make (result i32)))
+      (import "" "message" (func $message (param i32 i32)))
+      (import "" "drop" (func $drop (param i32)))
+      (func (export "read") (result i32) (local $c i32)
+        (local.set $c (call $make))
+        (call $message (local.get $c) (i32.const 16))
+        (call $drop (local.get $c))
+        (i32.const 16))
+      (func (export "unknown") (call $message (i32.const 9) (i32.const 16)))
+      (func (export "unaligned") (call $message (call $make) (i32.const 17))))
+    (core instance $i (instantiate $m (with "" (instance
+      (export "make" (func $make)) (export "message" (func $message)) (export "drop" (func $drop))))))
+    (func (export "read") (result string)
+      (canon lift (core func $i "read") (memory (core memory $libc "memory")) string-encoding=utf16))
+    (func (export "unknown") (canon lift (core func $i "unknown")))
+    (func (export "unaligned") (canon lift (core func $i "unaligned"))))
+  (instance $maker (instantiate $maker))
+  (instance $reader (instantiate $reader (with "make" (func $maker "make"))))
+  (func (export "read") (alias export $reader "read"))
+  (func (export "unknown") (alias export $reader "unknown"))
+  (func (export "unaligned") (alias export $reader "unaligned"))
+  (func (export "outside") (alias export $maker "outside"))
+  (func (export "twice") (alias export $maker "twice")))
+
+(component instance $a $Contexts)
+(assert_return (invoke "read") (str.const "no such thing"))
+(assert_return (invoke "read") (str.const "no such thing"))
+(assert_trap (invoke "unknown") "unknown handle index 9")
+(component instance $b $Contexts)
+(assert_trap (invoke "unaligned") "unaligned pointer")
+(component instance $c $Contexts)
+(assert_trap (invoke "outside") "out of bounds of memory")
+(component instance $d $Contexts)
+(assert_trap (invoke "twice") "unknown handle index 1")
