@@ -23,22 +23,10 @@ using nlohmann::json;
   throw std::runtime_error(fmt::format("{} is no {}", constant.dump(), component::to_wit(&type)));
 }
 
-std::string_view tag_of(TypeKind kind) {
+// What the language calls constants of the type: scalars are called as in WIT.
+std::string tag_of(const Type& type) {
   using enum TypeKind;
-  switch (kind) {
-    case Bool: return "bool";
-    case S8: return "s8";
-    case U8: return "u8";
-    case S16: return "s16";
-    case U16: return "u16";
-    case S32: return "s32";
-    case U32: return "u32";
-    case S64: return "s64";
-    case U64: return "u64";
-    case F32: return "f32";
-    case F64: return "f64";
-    case Char: return "char";
-    case String: return "string";
+  switch (type.kind) {
     case Record: return "record";
     case Variant: return "variant";
     case List: return "list";
@@ -48,7 +36,7 @@ std::string_view tag_of(TypeKind kind) {
     case Option: return "option";
     case Result: return "result";
     case Map: return "map";
-    default: return {};
+    default: return component::to_wit(&type);
   }
 }
 
@@ -98,7 +86,7 @@ Value list_of(const Type& type, const json& items) {
 Value read_constant(const Type& type, const json& constant) {
   using enum TypeKind;
   const std::string tag = constant.at("type");
-  if (tag != tag_of(type.kind) && !(type.kind == Map && tag == "list")) mismatch(type, constant);
+  if (tag != tag_of(type) && !(type.kind == Map && tag == "list")) mismatch(type, constant);
   const json& value = constant.contains("value") ? constant["value"] : constant;
   switch (type.kind) {
     case Bool: return {value.get<bool>()};

@@ -1,5 +1,7 @@
 #include "unbolt/component/builtins.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "unbolt/component/error_context.h"
@@ -93,11 +95,16 @@ Trap* resource_drop(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   }
   const ResourceType& resource = *call.builtin.resource;
   if (!resource.destructor) return nullptr;
-  if (resource.instance != call.builtin.instance && instance.state(resource.instance).entered)
+  // The destructor is a function of the instance that defines the resource, which is entered for it.
+  auto& owner = instance.state(resource.instance);
+  if (resource.instance != call.builtin.instance && owner.entered)
     return trap(instance, "cannot enter component instance");
+  const bool entered = std::exchange(owner.entered, true);
   Raw values[1];
   values[0].i32 = static_cast<std::int32_t>(entry.rep);
-  return instance.store().call(instance.func(*resource.destructor), values, 1);
+  Trap* trapped = instance.store().call(instance.func(*resource.destructor), values, 1);
+  owner.entered = entered;
+  return trapped;
 }
 
 Trap* context_access(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
