@@ -95,7 +95,8 @@ Trap* resource_drop(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   }
   const ResourceType& resource = *call.builtin.resource;
   if (!resource.destructor) return nullptr;
-  // The destructor is a function of the instance that defines the resource, which is entered for it.
+  // The destructor is a function of the instance that defines the resource, which is entered for
+  // it.
   auto& owner = instance.state(resource.instance);
   if (resource.instance != call.builtin.instance && owner.entered)
     return trap(instance, "cannot enter component instance");
