@@ -43,18 +43,26 @@ void unbolt_module_export_delete(unbolt_module_export_t* handle);
 bool unbolt_instance_export(wasmtime_context_t* store, const wasmtime_instance_t* instance,
                             const unbolt_module_export_t* handle, wasmtime_extern_t* out);
 
+// A module prepared for instantiation in many stores. What instances take from each other lies in
+// slots: an array of items of one store. The imports are met by host functions (as a
+// wasmtime_instance_pre_t has them), or come from slots, in the module's order.
+typedef struct unbolt_prepared unbolt_prepared_t;
+unbolt_prepared_t* unbolt_prepared_from_pre(const wasmtime_instance_pre_t* pre);
+unbolt_prepared_t* unbolt_prepared_from_slots(const wasmtime_module_t* module,
+                                              const uint32_t* slots, size_t count);
+// An export that an instance leaves in a slot. False where there is no such export.
+bool unbolt_prepared_keep(unbolt_prepared_t* prepared, const char* name, size_t length,
+                          size_t slot);
+void unbolt_prepared_delete(unbolt_prepared_t* prepared);
+
 // Instantiates and runs the start function on a fiber of its own. Null: it has ended, with
-// `*instance` or `*error` set (initialise it to null). Else it waits: poll until true, then delete.
-// The arguments live until then.
+// `*instance` and the slots it keeps, or `*error` set (initialise it to null). Else it waits: poll
+// until true, then delete. The arguments live until then. `slots` may be null where none is used.
 typedef struct unbolt_instantiation unbolt_instantiation_t;
 unbolt_instantiation_t* unbolt_instantiate(wasmtime_context_t* store,
-                                           const wasmtime_module_t* module,
-                                           const wasmtime_extern_t* imports, size_t count,
-                                           wasmtime_instance_t* instance, wasmtime_error_t** error);
-unbolt_instantiation_t* unbolt_instantiate_pre(wasmtime_context_t* store,
-                                               const wasmtime_instance_pre_t* pre,
-                                               wasmtime_instance_t* instance,
-                                               wasmtime_error_t** error);
+                                           const unbolt_prepared_t* prepared,
+                                           wasmtime_extern_t* slots, wasmtime_instance_t* instance,
+                                           wasmtime_error_t** error);
 bool unbolt_instantiation_poll(unbolt_instantiation_t* instantiation);
 void unbolt_instantiation_delete(unbolt_instantiation_t* instantiation);
 

@@ -90,49 +90,81 @@ impl<'a> Instantiation<'a> {
     }
 }
 
-fn finish(
-    result: wasmtime::Result<Instance>,
-    instance: &mut MaybeUninit<Instance>,
-    error_out: &mut *mut wasmtime_error_t,
-) {
-    match result {
-        Ok(value) => {
-            instance.write(value);
+/// A module with what its instantiation needs found out once. C sees a pointer.
+pub struct Prepared {
+    module: Module,
+    imports: Imports,
+    exports: Vec<(usize, ModuleExport)>,
+}
+enum Imports {
+    Host(InstancePre<WasmtimeStoreData>),
+    Slots(Box<[u32]>),
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn unbolt_prepared_from_pre(pre: &wasmtime_instance_pre_t) -> Box<Prepared> {
+    let pre = pre_of(pre);
+    Box::new(Prepared { module: pre.module().clone(), imports: Imports::Host(pre.clone()), exports: Vec::new() })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unbolt_prepared_from_slots(
+    module: &wasmtime_module_t,
+    slots: *const u32,
+    count: usize,
+) -> Box<Prepared> {
+    let slots = if count == 0 { Box::default() } else { unsafe { slice::from_raw_parts(slots, count) }.into() };
+    Box::new(Prepared { module: module_of(module).clone(), imports: Imports::Slots(slots), exports: Vec::new() })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unbolt_prepared_keep(
+    prepared: &mut Prepared,
+    name: *const u8,
+    length: usize,
+    slot: usize,
+) -> bool {
+    let name = std::str::from_utf8(unsafe { slice::from_raw_parts(name, length) });
+    match name.ok().and_then(|name| prepared.module.get_export_index(name)) {
+        Some(export) => {
+            prepared.exports.push((slot, export));
+            true
         }
-        Err(error) => *error_out = Box::into_raw(Box::new(wasmtime_error_t::from(error))),
+        None => false,
     }
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn unbolt_instantiate<'a>(
-    mut store: WasmtimeStoreContextMut<'a>,
-    module: &'a wasmtime_module_t,
-    imports: *const wasmtime_extern_t,
-    count: usize,
-    instance: &'a mut MaybeUninit<Instance>,
-    error_out: &'a mut *mut wasmtime_error_t,
-) -> Option<Box<Instantiation<'a>>> {
-    let imports: Vec<Extern> = if count == 0 {
-        Vec::new()
-    } else {
-        unsafe { slice::from_raw_parts(imports, count) }.iter().map(|item| unsafe { item.to_extern() }).collect()
-    };
-    Instantiation::start(Box::pin(async move {
-        let result = Instance::new_async(&mut store, module_of(module), &imports).await;
-        finish(result, instance, error_out);
-    }))
-}
+pub extern "C" fn unbolt_prepared_delete(_prepared: Option<Box<Prepared>>) {}
 
 #[unsafe(no_mangle)]
-pub extern "C" fn unbolt_instantiate_pre<'a>(
+pub unsafe extern "C" fn unbolt_instantiate<'a>(
     mut store: WasmtimeStoreContextMut<'a>,
-    pre: &'a wasmtime_instance_pre_t,
+    prepared: &'a Prepared,
+    slots: *mut wasmtime_extern_t,
     instance: &'a mut MaybeUninit<Instance>,
     error_out: &'a mut *mut wasmtime_error_t,
 ) -> Option<Box<Instantiation<'a>>> {
     Instantiation::start(Box::pin(async move {
-        let result = pre_of(pre).instantiate_async(&mut store).await;
-        finish(result, instance, error_out);
+        let result = match &prepared.imports {
+            Imports::Host(pre) => pre.instantiate_async(&mut store).await,
+            Imports::Slots(indices) => {
+                let item = |index: &u32| unsafe { (*slots.add(*index as usize)).to_extern() };
+                let imports: Vec<Extern> = indices.iter().map(item).collect();
+                Instance::new_async(&mut store, &prepared.module, &imports).await
+            }
+        };
+        match result {
+            Ok(value) => {
+                for (slot, export) in &prepared.exports {
+                    if let Some(item) = value.get_module_export(&mut store, export) {
+                        unsafe { slots.add(*slot).write(item.into()) };
+                    }
+                }
+                instance.write(value);
+            }
+            Err(error) => *error_out = Box::into_raw(Box::new(wasmtime_error_t::from(error))),
+        }
     }))
 }
 

@@ -1,8 +1,5 @@
 #include "unbolt/component/instance.h"
 
-#include <array>
-#include <string>
-
 namespace unbolt::component {
 namespace {
 
@@ -28,45 +25,22 @@ Instance::Instance(std::shared_ptr<const LinkedComponent> component,
       host_(host),
       states_(std::make_unique<State[]>(component_->plan().component_instances)),
       store_(support, this, limits),
-      cores_(component_->plan().steps.size()),
-      slots_(component_->plan().slots.size(), engine::Extern{.kind = kUnfilled}) {}
-
-void Instance::fill_slots(const std::vector<std::uint32_t>& slots, std::uint32_t step) {
-  for (const std::uint32_t slot : slots) {
-    slots_[slot] = store_.export_of(cores_[step], component_->slot_exports_[slot].get());
-  }
-}
+      slots_(component_->slot_count_, engine::Extern{.kind = kUnfilled}) {}
 
 Task<std::optional<engine::Fault>> Instance::start() {
-  const Plan& plan = component_->plan();
-  for (const std::uint32_t slot : component_->host_slots_) {
-    slots_[slot] = component_->host_funcs_->get(
-        store_.context(), "host", std::to_string(std::get<HostFuncRef>(plan.slots[slot]).index));
+  wasmtime_instance_t core;  // its exports are in the slots
+  if (const auto& host_funcs = component_->host_funcs_) {
+    if (!store_.begin_instantiate(*host_funcs, core, slots_.data())) co_await store_.settle();
+    if (auto fault = store_.take_fault()) co_return fault;
   }
-  for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
-    const auto& step = component_->steps_[i];
-    if (!step.module) {
-      if (step.start_slot) {
-        StartCall call(func(*step.start_slot));
-        if (!store_.begin(call)) co_await store_.settle();
-        if (auto fault = store_.take_fault()) co_return fault;
-      }
-      continue;
-    }
-    if (step.prepared) {
-      if (!store_.begin_instantiate(*step.prepared, cores_[i])) co_await store_.settle();
-    } else {
-      std::vector<engine::Extern> imports;
-      imports.reserve(step.imports.size());
-      for (const auto& import : step.imports) {
-        imports.push_back(
-            import.slot ? slots_[*import.slot]
-                        : component_->host_funcs_->get(store_.context(), "host", import.host_name));
-      }
-      if (!store_.begin_instantiate(*step.module, imports, cores_[i])) co_await store_.settle();
+  for (const auto& step : component_->steps_) {
+    if (step.module) {
+      if (!store_.begin_instantiate(*step.module, core, slots_.data())) co_await store_.settle();
+    } else if (step.start_slot) {
+      StartCall call(func(*step.start_slot));
+      if (!store_.begin(call)) co_await store_.settle();
     }
     if (auto fault = store_.take_fault()) co_return fault;
-    fill_slots(step.slots_after, i);
   }
   co_return std::nullopt;
 }

@@ -62,14 +62,12 @@ class Instance {
 
  private:
   static constexpr std::uint8_t kUnfilled = 0xff;
-  void fill_slots(const std::vector<std::uint32_t>& slots, std::uint32_t step);
 
   std::shared_ptr<const LinkedComponent> component_;
   void* host_;
   // The store goes first, the handles (which own the host's objects) after it.
   std::unique_ptr<State[]> states_;
   engine::Store store_;
-  std::vector<wasmtime_instance_t> cores_;
   std::vector<engine::Extern> slots_;
 };
 

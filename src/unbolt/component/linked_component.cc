@@ -1,6 +1,7 @@
 #include "unbolt/component/linked_component.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -9,11 +10,10 @@
 #include "unbolt/component/decoder.h"
 #include "unbolt/component/lowered_call.h"
 #include "unbolt/component/names.h"
+#include "unbolt/engine/host_funcs.h"
 
 namespace unbolt::component {
 namespace {
-
-constexpr std::string_view kHostModule = "host";
 
 ResourceIds identify_resources(const Plan& plan, const HostInterfaces& host) {
   ResourceIds ids;
@@ -26,6 +26,20 @@ ResourceIds identify_resources(const Plan& plan, const HostInterfaces& host) {
     ids.push_back(interface ? interface->find_resource(resource.name) : nullptr);
   }
   return ids;
+}
+
+// Whether some import is not a function of the host's, or two of one name are different functions:
+// a linker goes by names.
+bool needs_slots(const Step& step) {
+  std::map<std::pair<std::string_view, std::string_view>, CoreRef> by_name;
+  for (std::size_t k = 0; k < step.imports.size(); ++k) {
+    const CoreRef& ref = step.imports[k];
+    if (!std::holds_alternative<HostFuncRef>(ref)) return true;
+    const std::string_view module = step.import_names[2 * k], name = step.import_names[2 * k + 1];
+    const auto [known, added] = by_name.emplace(std::pair(module, name), ref);
+    if (!added && known->second != ref) return true;
+  }
+  return false;
 }
 
 std::string display_name(const ImportedFunc& import) {
@@ -210,75 +224,64 @@ std::pair<engine::HostCallback, void*> LinkedComponent::callback(std::uint32_t h
   return {builtin_callback(*builtin->builtin), builtin};
 }
 
-Result<> LinkedComponent::prepare(const engine::Engine& engine) {
-  const Plan& plan = this->plan();
-  const auto by_index = [](std::uint32_t index) { return std::to_string(index); };
-  std::map<CoreRef, std::uint32_t> slot_of;
-  host_funcs_ = std::make_unique<engine::Linker>(engine);
-  for (std::uint32_t i = 0; i < plan.host_funcs.size(); ++i) {
-    const auto [callback, env] = this->callback(i);
-    UNBOLT_TRY(host_funcs_->define(kHostModule, by_index(i), core_type(i), callback, env));
+Result<engine::PreparedModule> LinkedComponent::prepare_step(
+    const engine::Engine& engine, const Step& step,
+    const std::map<CoreRef, std::uint32_t>& slots) const {
+  const engine::Module& module = *modules_[step.module];
+  if (!needs_slots(step)) {
+    engine::Linker linker(engine);
+    std::set<std::pair<std::string_view, std::string_view>> defined;
+    for (std::size_t k = 0; k < step.imports.size(); ++k) {
+      const std::string &from = step.import_names[2 * k], &name = step.import_names[2 * k + 1];
+      if (!defined.emplace(from, name).second) continue;
+      const std::uint32_t index = std::get<HostFuncRef>(step.imports[k]).index;
+      const auto [callback, env] = this->callback(index);
+      UNBOLT_TRY(linker.define(from, name, core_type(index), callback, env));
+    }
+    return engine::PreparedModule::prepare(linker, module);
   }
-  for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
-    slot_of.emplace(plan.slots[slot], slot);
-    if (const auto* from = std::get_if<CoreExportRef>(&plan.slots[slot])) {
-      if (plan.steps[from->instance].skipped) {
-        slot_exports_.emplace_back();
-        continue;
-      }
-      auto handle = modules_[plan.steps[from->instance].module]->find_export(from->name);
-      if (!handle)
-        return fail(ErrorCode::InvalidFile, "a core module has no export '{}'", from->name);
-      slot_exports_.push_back(std::move(handle));
-    } else {
-      slot_exports_.emplace_back();
-      host_slots_.push_back(slot);
+  std::vector<std::uint32_t> imports;
+  imports.reserve(step.imports.size());
+  for (const CoreRef& ref : step.imports) imports.push_back(slots.at(ref));
+  return engine::PreparedModule::prepare(module, imports);
+}
+
+Result<> LinkedComponent::prepare(const engine::Engine& engine,
+                                  const engine::CompiledCache* cache) {
+  const Plan& plan = this->plan();
+  std::map<CoreRef, std::uint32_t> slots;
+  for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot)
+    slots.emplace(plan.slots[slot], slot);
+  slot_count_ = plan.slots.size();
+  for (const Step& step : plan.steps) {
+    if (step.skipped || !needs_slots(step)) continue;
+    for (const CoreRef& ref : step.imports) {
+      if (slots.emplace(ref, static_cast<std::uint32_t>(slot_count_)).second) ++slot_count_;
     }
   }
-  for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
-    const Step& step = plan.steps[i];
+  std::vector<engine::HostFunc> host_funcs;
+  for (const auto& [ref, slot] : slots) {
+    const auto* host = std::get_if<HostFuncRef>(&ref);
+    if (!host) continue;
+    const auto [callback, env] = this->callback(host->index);
+    host_funcs.push_back({core_type(host->index), callback, env, slot});
+  }
+  if (!host_funcs.empty()) {
+    UNBOLT_ASSIGN(host_funcs_, engine::prepare_host_funcs(engine, host_funcs, cache));
+  }
+  for (const Step& step : plan.steps) {
     LinkedStep& linked = steps_.emplace_back();
     if (step.skipped) {
-      if (step.starts) linked.start_slot = slot_of.at(*step.starts);
-      continue;
+      if (step.starts) linked.start_slot = slots.at(*step.starts);
+    } else {
+      UNBOLT_ASSIGN(linked.module, prepare_step(engine, step, slots));
     }
-    linked.module = &*modules_[step.module];
-    for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot) {
-      if (const auto* from = std::get_if<CoreExportRef>(&plan.slots[slot]);
-          from && from->instance == i) {
-        linked.slots_after.push_back(slot);
-      }
-    }
-    const bool host_alone =
-        std::all_of(step.imports.begin(), step.imports.end(),
-                    [](const CoreRef& ref) { return std::holds_alternative<HostFuncRef>(ref); });
-    if (host_alone) {
-      engine::Linker linker(engine);
-      bool distinct = true;
-      std::map<std::pair<std::string, std::string>, CoreRef> defined;
-      for (std::size_t k = 0; k < step.imports.size() && distinct; ++k) {
-        const auto& module = step.import_names[2 * k];
-        const auto& name = step.import_names[2 * k + 1];
-        const auto [known, added] = defined.emplace(std::pair(module, name), step.imports[k]);
-        distinct = added || known->second == step.imports[k];
-        if (!added || !distinct) continue;
-        const std::uint32_t index = std::get<HostFuncRef>(step.imports[k]).index;
-        const auto [callback, env] = this->callback(index);
-        UNBOLT_TRY(linker.define(module, name, core_type(index), callback, env));
-      }
-      if (distinct) {
-        UNBOLT_ASSIGN(auto prepared, engine::PreparedModule::prepare(linker, *linked.module));
-        linked.prepared.emplace(std::move(prepared));
-        continue;
-      }
-    }
-    for (const CoreRef& ref : step.imports) {
-      if (const auto* host = std::get_if<HostFuncRef>(&ref)) {
-        linked.imports.push_back({std::nullopt, by_index(host->index)});
-      } else {
-        linked.imports.push_back({slot_of.at(ref), {}});
-      }
-    }
+  }
+  for (const auto& [ref, slot] : slots) {
+    const auto* from = std::get_if<CoreExportRef>(&ref);
+    if (!from || !steps_[from->instance].module) continue;
+    if (!steps_[from->instance].module->keep(from->name, slot))
+      return fail(ErrorCode::InvalidFile, "a core module has no export '{}'", from->name);
   }
   return {};
 }
@@ -290,7 +293,7 @@ Result<std::shared_ptr<const LinkedComponent>> LinkedComponent::link(
   component->file_ = std::move(file);
   UNBOLT_TRY(component->bind_imports(host, options));
   UNBOLT_TRY(component->compile(engine, options));
-  UNBOLT_TRY(component->prepare(engine));
+  UNBOLT_TRY(component->prepare(engine, options.cache));
   return component;
 }
 

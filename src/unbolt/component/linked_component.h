@@ -89,22 +89,16 @@ class LinkedComponent {
   friend class Instance;
 
   struct LinkedStep {
-    const engine::Module* module = nullptr;
-    // Where the host alone meets the imports; else each import is looked up in the store.
-    std::optional<engine::PreparedModule> prepared;
-    struct Import {
-      std::optional<std::uint32_t> slot;  // an export of an earlier instance
-      std::string host_name;              // else a function of `host_funcs_`
-    };
-    std::vector<Import> imports;
-    std::vector<std::uint32_t> slots_after;  // slots that this instance's exports fill
-    // A step that is skipped: no module, but perhaps a function to start.
+    // Absent where the step is skipped; then perhaps a function is started.
+    std::optional<engine::PreparedModule> module;
     std::optional<std::uint32_t> start_slot;
   };
 
   Result<> bind_imports(const HostInterfaces& host, const CompileOptions& options);
   Result<> compile(const engine::Engine& engine, const CompileOptions& options);
-  Result<> prepare(const engine::Engine& engine);
+  Result<> prepare(const engine::Engine& engine, const engine::CompiledCache* cache);
+  Result<engine::PreparedModule> prepare_step(const engine::Engine& engine, const Step& step,
+                                              const std::map<CoreRef, std::uint32_t>& slots) const;
   CoreFuncType core_type(std::uint32_t host_func) const;
   std::pair<engine::HostCallback, void*> callback(std::uint32_t host_func) const;
 
@@ -112,10 +106,9 @@ class LinkedComponent {
   std::vector<std::optional<engine::Module>>
       modules_;  // absent where only skipped steps would use it
   std::vector<LinkedStep> steps_;
-  std::vector<engine::ExportHandle> slot_exports_;  // by slot; null for host functions
-  std::vector<std::uint32_t> host_slots_;           // slots that hold host functions
-  std::unique_ptr<engine::Linker>
-      host_funcs_;  // ("host", index) for steps that mix host and guest imports
+  // The plan's slots, and one for each host function that is needed as an item of the store.
+  std::size_t slot_count_ = 0;
+  std::optional<engine::PreparedModule> host_funcs_;  // fills the slots of host functions
   std::vector<std::unique_ptr<LoweredFunc>>
       lowered_;  // by host function, null where it is a built-in
   std::vector<std::unique_ptr<BuiltinFunc>> builtins_;

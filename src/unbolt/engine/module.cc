@@ -1,7 +1,5 @@
 #include "unbolt/engine/module.h"
 
-#include <cstdlib>
-
 #include "unbolt/engine/fault.h"
 
 namespace unbolt::engine {
@@ -86,22 +84,23 @@ Result<> Linker::define(std::string_view module, std::string_view name, const Co
   return {};
 }
 
-Extern Linker::get(wasmtime_context_t* store, std::string_view module,
-                   std::string_view name) const {
-  Extern item;
-  if (!wasmtime_linker_get(linker_.get(), store, module.data(), module.size(), name.data(),
-                           name.size(), &item)) {
-    std::abort();  // a name of our own making
-  }
-  return item;
-}
-
 Result<PreparedModule> PreparedModule::prepare(const Linker& linker, const Module& module) {
-  wasmtime_instance_pre_t* pre = nullptr;
-  if (auto* error = wasmtime_linker_instantiate_pre(linker.capi(), module.capi(), &pre)) {
+  wasmtime_instance_pre_t* made = nullptr;
+  if (auto* error = wasmtime_linker_instantiate_pre(linker.capi(), module.capi(), &made)) {
     return engine_error(ErrorCode::Internal, error);
   }
-  return PreparedModule(pre);
+  const Handle<wasmtime_instance_pre_t, wasmtime_instance_pre_delete> pre(made);
+  return PreparedModule(unbolt_prepared_from_pre(pre.get()));
+}
+
+PreparedModule PreparedModule::prepare(const Module& module,
+                                       std::span<const std::uint32_t> import_slots) {
+  return PreparedModule(
+      unbolt_prepared_from_slots(module.capi(), import_slots.data(), import_slots.size()));
+}
+
+bool PreparedModule::keep(std::string_view export_name, std::uint32_t slot) {
+  return unbolt_prepared_keep(prepared_.get(), export_name.data(), export_name.size(), slot);
 }
 
 }  // namespace unbolt::engine

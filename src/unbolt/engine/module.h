@@ -64,24 +64,29 @@ class Linker {
   // `callback` must not throw; `env` outlives the linker and all stores that use it.
   Result<> define(std::string_view module, std::string_view name, const CoreFuncType& type,
                   HostCallback callback, void* env);
-  // The function as an item of one store. It must have been defined.
-  Extern get(wasmtime_context_t* store, std::string_view module, std::string_view name) const;
   const wasmtime_linker_t* capi() const { return linker_.get(); }
 
  private:
   Handle<wasmtime_linker_t, wasmtime_linker_delete> linker_;
 };
 
-// A module with all its imports bound to host functions of a linker: the cheapest way to
-// instantiate. Immutable, shared.
+// A module whose instantiation is prepared: where each import comes from, and which exports are
+// kept. What the instances of a store take from each other lies in slots, an array of items that
+// belongs to whoever made the store. Immutable once stores use it; shared; outlived by its engine.
 class PreparedModule {
  public:
+  // All imports bound to host functions of a linker: the cheapest way to instantiate.
   static Result<PreparedModule> prepare(const Linker& linker, const Module& module);
-  const wasmtime_instance_pre_t* capi() const { return pre_.get(); }
+  // The imports, in the module's order, from slots.
+  static PreparedModule prepare(const Module& module, std::span<const std::uint32_t> import_slots);
+
+  // Each instance leaves this export in the slot. False where there is no such export.
+  [[nodiscard]] bool keep(std::string_view export_name, std::uint32_t slot);
+  const unbolt_prepared_t* capi() const { return prepared_.get(); }
 
  private:
-  explicit PreparedModule(wasmtime_instance_pre_t* pre) : pre_(pre) {}
-  Handle<wasmtime_instance_pre_t, wasmtime_instance_pre_delete> pre_;
+  explicit PreparedModule(unbolt_prepared_t* prepared) : prepared_(prepared) {}
+  Handle<unbolt_prepared_t, unbolt_prepared_delete> prepared_;
 };
 
 }  // namespace unbolt::engine

@@ -74,19 +74,10 @@ void Store::starting() {
   cancelled_ = expired_ = false;
 }
 
-bool Store::begin_instantiate(const PreparedModule& module, wasmtime_instance_t& out) {
+bool Store::begin_instantiate(const PreparedModule& module, wasmtime_instance_t& out,
+                              Extern* slots) {
   starting();
-  instantiation_.reset(unbolt_instantiate_pre(context_, module.capi(), &out, &error_));
-  if (instantiation_) return false;
-  ended();
-  return true;
-}
-
-bool Store::begin_instantiate(const Module& module, std::span<const Extern> imports,
-                              wasmtime_instance_t& out) {
-  starting();
-  instantiation_.reset(
-      unbolt_instantiate(context_, module.capi(), imports.data(), imports.size(), &out, &error_));
+  instantiation_.reset(unbolt_instantiate(context_, module.capi(), slots, &out, &error_));
   if (instantiation_) return false;
   ended();
   return true;

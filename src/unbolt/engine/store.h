@@ -20,7 +20,6 @@
 #include <exception>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "unbolt/base/task.h"
@@ -73,9 +72,9 @@ class Store {
 
   // Each starts one thing and says whether it has ended at once; if not, await `settle`. One at a
   // time. Arguments live until the end. Afterwards `take_fault` says how it went.
-  bool begin_instantiate(const PreparedModule& module, wasmtime_instance_t& out);
-  bool begin_instantiate(const Module& module, std::span<const Extern> imports,
-                         wasmtime_instance_t& out);
+  // `slots`: this store's, as the module was prepared with.
+  bool begin_instantiate(const PreparedModule& module, wasmtime_instance_t& out,
+                         Extern* slots = nullptr);
   // Runs `body` on a fiber: host code that may `call` and `park`.
   struct Body {
     virtual Trap* run(Store& store) = 0;
