@@ -23,6 +23,7 @@
 
 #include "bench/grown_component.h"
 #include "bench/measure.h"
+#include "unbolt/cli/allocator.h"
 #include "unbolt/cli/component_file.h"
 #include "unbolt/component/instance.h"
 #include "unbolt/engine/digest.h"
@@ -162,6 +163,7 @@ int load(std::span<char*> paths, const engine::CompiledCache& cache) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cli::keep_freed_memory();
   const std::string_view mode = argc > 1 ? argv[1] : "";
   const auto cache =
       bench::need(engine::CompiledCache::open(engine::CompiledCache::default_folder()));

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "unbolt/cli/allocator.h"
 #include "unbolt/cli/call.h"
 #include "unbolt/cli/inspect.h"
 #include "unbolt/cli/output.h"
@@ -127,6 +128,7 @@ void open_missing_streams() {
 }
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   open_missing_streams();
   // A peer that leaves is an error of a write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);

@@ -36,9 +36,13 @@ Task<std::optional<engine::Fault>> Instance::start() {
   for (const auto& step : component_->steps_) {
     if (step.module) {
       if (!store_.begin_instantiate(*step.module, core, slots_.data())) co_await store_.settle();
-    } else if (step.start_slot) {
-      StartCall call(func(*step.start_slot));
-      if (!store_.begin(call)) co_await store_.settle();
+    } else {
+      for (const auto& [entry, slot] : step.entries)
+        store_.set_table(slots_[step.table_slot], entry, func(slot));
+      if (step.start_slot) {
+        StartCall call(func(*step.start_slot));
+        if (!store_.begin(call)) co_await store_.settle();
+      }
     }
     if (auto fault = store_.take_fault()) co_return fault;
   }

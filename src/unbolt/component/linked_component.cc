@@ -252,13 +252,17 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine,
   std::map<CoreRef, std::uint32_t> slots;
   for (std::uint32_t slot = 0; slot < plan.slots.size(); ++slot)
     slots.emplace(plan.slots[slot], slot);
-  slot_count_ = plan.slots.size();
+  const auto add = [&](const CoreRef& ref) {
+    slots.emplace(ref, static_cast<std::uint32_t>(slots.size()));
+  };
   for (const Step& step : plan.steps) {
-    if (step.skipped || !needs_slots(step)) continue;
-    for (const CoreRef& ref : step.imports) {
-      if (slots.emplace(ref, static_cast<std::uint32_t>(slot_count_)).second) ++slot_count_;
-    }
+    if (step.table) add(*step.table);
+    for (const auto& [entry, func] : step.entries) add(func);
+    if (step.starts) add(*step.starts);
+    if (!step.skipped && needs_slots(step))
+      std::for_each(step.imports.begin(), step.imports.end(), add);
   }
+  slot_count_ = slots.size();
   std::vector<engine::HostFunc> host_funcs;
   for (const auto& [ref, slot] : slots) {
     const auto* host = std::get_if<HostFuncRef>(&ref);
@@ -272,6 +276,9 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine,
   for (const Step& step : plan.steps) {
     LinkedStep& linked = steps_.emplace_back();
     if (step.skipped) {
+      if (step.table) linked.table_slot = slots.at(*step.table);
+      for (const auto& [entry, func] : step.entries)
+        linked.entries.emplace_back(entry, slots.at(func));
       if (step.starts) linked.start_slot = slots.at(*step.starts);
     } else {
       UNBOLT_ASSIGN(linked.module, prepare_step(engine, step, slots));

@@ -89,8 +89,11 @@ class LinkedComponent {
   friend class Instance;
 
   struct LinkedStep {
-    // Absent where the step is skipped; then perhaps a function is started.
+    // Absent where the step is skipped; then perhaps entries of a table are filled, and a function
+    // is started.
     std::optional<engine::PreparedModule> module;
+    std::uint32_t table_slot = 0;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> entries;  // of the table; each a slot's
     std::optional<std::uint32_t> start_slot;
   };
 
@@ -106,7 +109,7 @@ class LinkedComponent {
   std::vector<std::optional<engine::Module>>
       modules_;  // absent where only skipped steps would use it
   std::vector<LinkedStep> steps_;
-  // The plan's slots, and one for each host function that is needed as an item of the store.
+  // The plan's slots, and one for each item that instances take from each other.
   std::size_t slot_count_ = 0;
   std::optional<engine::PreparedModule> host_funcs_;  // fills the slots of host functions
   std::vector<std::unique_ptr<LoweredFunc>>

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -126,8 +127,11 @@ struct Step {
   std::vector<CoreRef> imports;  // in the module's order
   std::vector<std::string>
       import_names;  // "module" "name" pairs, flattened, for the engine's linker
-  // Not instantiated: nobody needs it (shim.h). What it would have started is started in its place.
+  // Not instantiated: what it would have done is done in its place (shim.h). Entries of a table are
+  // filled with functions, then one is started.
   bool skipped = false;
+  std::optional<CoreRef> table;
+  std::vector<std::pair<std::uint32_t, CoreRef>> entries;
   std::optional<CoreRef> starts;
 };
 

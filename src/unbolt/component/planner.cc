@@ -563,10 +563,6 @@ class Planner {
       step.import_names.emplace_back(import.module);
       step.import_names.emplace_back(import.name);
     }
-    // What this module imports from an earlier instance has to be at hand when it is instantiated.
-    for (const CoreRef& ref : step.imports) {
-      if (std::holds_alternative<CoreExportRef>(ref)) slot({ref, ast::CoreSort::Func});
-    }
     plan_.steps.push_back(std::move(step));
     env.core_instances.push_back({static_cast<std::uint32_t>(plan_.steps.size() - 1), nullptr});
   }

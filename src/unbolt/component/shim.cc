@@ -1,5 +1,6 @@
 #include "unbolt/component/shim.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,11 +14,12 @@ namespace {
 // Where each exported function of a shim jumps to.
 struct Shim {
   std::string_view table;                             // the table's export
+  std::uint32_t size = 0;                             // of the table
   std::map<std::string_view, std::uint32_t> entries;  // function export → table entry
 };
 
-// What a fixup module does: writes functions it imports into a table it imports, then starts one
-// perhaps.
+// What a fixup module, which exports nothing, does: writes functions it imports into a table it
+// imports, then starts one perhaps.
 struct Fixup {
   std::uint32_t table_import = 0;                // position among the module's imports
   std::map<std::uint32_t, std::uint32_t> table;  // entry → position among the module's imports
@@ -64,7 +66,10 @@ std::optional<Shim> read_shim(ByteView module) {
   }
   if (!parts.contains(kTable) || !parts.contains(kExport) || !parts.contains(kCode))
     return std::nullopt;
-  if (parts.at(kTable).count() != 1) return std::nullopt;
+  BinaryReader& tables = parts.at(kTable);
+  // One, of funcref; its limits: flags (32-bit), least, perhaps most.
+  if (tables.count() != 1 || tables.byte() != 0x70 || tables.byte() > 1) return std::nullopt;
+  const std::uint32_t table_size = tables.u32();
   std::vector<std::uint32_t> jumps;
   BinaryReader& code = parts.at(kCode);
   for (std::uint32_t n = code.count(); n > 0; --n) {
@@ -73,6 +78,7 @@ std::optional<Shim> read_shim(ByteView module) {
     jumps.push_back(*jump);
   }
   Shim shim;
+  shim.size = table_size;
   BinaryReader& exports = parts.at(kExport);
   for (std::uint32_t n = exports.count(); n > 0; --n) {
     const auto name = exports.name();
@@ -136,28 +142,10 @@ bool names_step(const CoreRef& ref, std::uint32_t step) {
   return item && item->instance == step;
 }
 
-// Items of `step` that lifts, options and destructors use stay needed.
+// Whether lifts, options or destructors use an item of `step`.
 bool used_at_run_time(const Plan& plan, std::uint32_t step) {
-  std::set<std::uint32_t> slots;
-  const auto add = [&](const Options& options) {
-    for (const auto& slot : {options.memory, options.realloc, options.post_return}) {
-      if (slot) slots.insert(*slot);
-    }
-  };
-  for (const auto& lift : plan.lifts) {
-    slots.insert(lift.core_func);
-    add(lift.options);
-  }
-  for (const auto& func : plan.host_funcs) {
-    if (const auto* lowered = std::get_if<Lowered>(&func)) add(lowered->options);
-  }
-  for (const auto& resource : plan.types.resources()) {
-    if (resource.destructor) slots.insert(*resource.destructor);
-  }
-  for (const auto slot : slots) {
-    if (names_step(plan.slots[slot], step)) return true;
-  }
-  return false;
+  return std::any_of(plan.slots.begin(), plan.slots.end(),
+                     [&](const CoreRef& ref) { return names_step(ref, step); });
 }
 
 class Rewriter {
@@ -193,28 +181,33 @@ class Rewriter {
     if (!fixup || !names_step(fixing.imports[fixup->table_import], shim_step)) return;
     if (fixup->start && !std::holds_alternative<CoreExportRef>(fixing.imports[*fixup->start]))
       return;
+    if (!fixup->table.empty() && fixup->table.rbegin()->first >= shim.size) return;  // it traps
 
-    bool all_direct = true;
+    bool shim_is_used = false;
+    std::set<std::uint32_t> used;  // entries of the table that are still called through
     for (std::uint32_t i = 0; i < plan_.steps.size(); ++i) {
       if (i == *fixup_step) continue;
       for (CoreRef& ref : plan_.steps[i].imports) {
-        if (names_step(ref, *fixup_step)) return;
         if (!names_step(ref, shim_step)) continue;
         const auto entry = shim.entries.find(std::get<CoreExportRef>(ref).name);
-        const auto target =
-            entry == shim.entries.end() ? fixup->table.end() : fixup->table.find(entry->second);
+        if (entry == shim.entries.end()) return;
+        const auto target = fixup->table.find(entry->second);
         if (target != fixup->table.end() &&
             std::holds_alternative<HostFuncRef>(fixing.imports[target->second])) {
           ref = fixing.imports[target->second];
-        } else {
-          all_direct = false;
+          continue;
         }
+        shim_is_used = true;
+        if (target != fixup->table.end()) used.insert(entry->second);  // else it traps when called
       }
     }
-    if (!all_direct) return;
-    plan_.steps[shim_step].skipped = true;
     fixing.skipped = true;
     if (fixup->start) fixing.starts = fixing.imports[*fixup->start];
+    plan_.steps[shim_step].skipped = !shim_is_used;
+    if (used.empty()) return;
+    fixing.table = fixing.imports[fixup->table_import];
+    for (const std::uint32_t entry : used)
+      fixing.entries.emplace_back(entry, fixing.imports[fixup->table.at(entry)]);
   }
 
   Plan& plan_;

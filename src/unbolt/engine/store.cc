@@ -288,4 +288,12 @@ Extern Store::export_of(const wasmtime_instance_t& instance,
   return item;
 }
 
+void Store::set_table(const Extern& table, std::uint32_t entry, const Func& function) {
+  wasmtime_val_t value;
+  value.kind = WASMTIME_FUNCREF;
+  value.of.funcref = function;
+  if (wasmtime_table_set(context_, &table.of.table, entry, &value))
+    std::abort();  // the caller knows the table
+}
+
 }  // namespace unbolt::engine

@@ -92,6 +92,8 @@ class Store {
   bool faulted() const { return faulted_; }
 
   Extern export_of(const wasmtime_instance_t& instance, const unbolt_module_export_t* handle) const;
+  // Puts a function into a table of functions that has this entry.
+  void set_table(const Extern& table, std::uint32_t entry, const Func& function);
 
   // ---- On the fiber, from host functions and from `Body::run`.
 
