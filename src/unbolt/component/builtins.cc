@@ -100,6 +100,8 @@ Trap* resource_drop(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   auto& owner = instance.state(resource.instance);
   if (resource.instance != call.builtin.instance && owner.entered)
     return trap(instance, "cannot enter component instance");
+  if (!instance.filled(*resource.destructor))
+    return trap(instance, "this resource's destructor is not there yet");
   const bool entered = std::exchange(owner.entered, true);
   Raw values[1];
   values[0].i32 = static_cast<std::int32_t>(entry.rep);

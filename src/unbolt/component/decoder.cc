@@ -2,6 +2,7 @@
 
 #include <unbolt_native.h>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -21,7 +22,8 @@ using ast::Sort;
 // module | 0x12 instance
 CoreSort core_sort(BinaryReader& in) {
   switch (const auto b = in.byte()) {
-    case 0x00: return CoreSort::Func;
+    case 0x00:
+    case 0x20: return CoreSort::Func;  // 0x20: of exactly its type, where it is given a type
     case 0x01: return CoreSort::Table;
     case 0x02: return CoreSort::Memory;
     case 0x03: return CoreSort::Global;
@@ -105,7 +107,8 @@ template <class T, class Read>
 std::vector<T> list_of(BinaryReader& in, Read read) {
   const std::uint32_t n = in.count();
   std::vector<T> items;
-  items.reserve(n);
+  // What is claimed need not be there: nested lists may each claim all the rest of the file.
+  items.reserve(std::min<std::uint32_t>(n, 64));
   for (std::uint32_t i = 0; i < n; ++i) items.push_back(read(in));
   return items;
 }
@@ -223,7 +226,6 @@ void skip_core_desc(BinaryReader& in, CoreSort kind) {
   }
 }
 
-void skip_core_type(BinaryReader& in, unsigned depth);
 
 void skip_core_field(BinaryReader& in) {
   if (in.peek() == 0x78 || in.peek() == 0x77) {

@@ -24,6 +24,8 @@ template <class... Args>
 constexpr std::uint32_t kMaxComponentInstances = 1'000;
 constexpr std::size_t kMaxSteps = 1'000;
 constexpr unsigned kMaxTypeScopes = 100;
+// Definitions that are carried out again and again, with their parts, and imports of core modules.
+constexpr std::size_t kMaxRepeated = 200'000;
 
 struct Env;
 
@@ -62,11 +64,15 @@ using Item = std::variant<Func, TypeItem, InstanceItem, ComponentItem, CoreModul
 struct Instance {
   std::vector<std::pair<std::string_view, Item>> items;  // in order
   const Item* find(std::string_view name) const {
-    for (const auto& [key, item] : items) {
-      if (key == name) return &item;
-    }
-    return nullptr;
+    for (; indexed_ < items.size(); ++indexed_) index_.emplace(items[indexed_].first, indexed_);
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &items[found->second].second;
   }
+
+ private:
+  // Positions by name, made when they are needed.
+  mutable std::unordered_map<std::string_view, std::size_t> index_;
+  mutable std::size_t indexed_ = 0;
 };
 
 // The index spaces of one component being instantiated, or of one type being read.
@@ -98,6 +104,42 @@ CoreFuncType core_type(std::string_view signature) {
     }
   }
   return type;
+}
+
+// How much a definition or declaration makes the planner do.
+template <class... Of>
+std::size_t work(const std::variant<Of...>& of) {
+  return std::visit(
+      []<class T>(const T& item) -> std::size_t {
+        const auto more = [&] {
+          if constexpr (requires { item.exports.size(); })
+            return item.exports.size();
+          else if constexpr (requires { item.arguments.size(); })
+            return item.arguments.size();
+          else if constexpr (requires { item.fields.size(); })
+            return item.fields.size();
+          else if constexpr (requires { item.cases.size(); })
+            return item.cases.size();
+          else if constexpr (requires { item.labels.size(); })
+            return item.labels.size();
+          else if constexpr (requires { item.elements.size(); })
+            return item.elements.size();
+          else if constexpr (requires { item.params.size(); })
+            return item.params.size();
+          else if constexpr (std::same_as<T, std::shared_ptr<ast::TypeDef>>)
+            return work(item->of);
+          else
+            return std::size_t{0};
+        };
+        return 1 + more();
+      },
+      of);
+}
+template <class T>
+auto by_name(const std::vector<T>& arguments) {
+  std::unordered_map<std::string_view, const T*> found;
+  for (const T& argument : arguments) found.insert_or_assign(argument.name, &argument);
+  return found;
 }
 
 template <class T>
@@ -162,6 +204,12 @@ class Planner {
     }
     parents_.push_back(parent);
     return plan_.component_instances++;
+  }
+  void repeated(std::size_t work) {
+    repeated_ += work;
+    if (repeated_ > kMaxRepeated)
+      give_up(ErrorCode::LimitExceeded, "what one file instantiates is more than {} definitions",
+              kMaxRepeated);
   }
   // Whether the one component instance is the other, or nested in it. The root is its own parent.
   bool nested_in(std::uint32_t inner, std::uint32_t outer) const {
@@ -263,10 +311,15 @@ class Planner {
   // ---- Types
 
   const Type* make(Type type) {
+    using enum TypeKind;
+    if (type.children.empty() &&
+        (type.kind == Record || type.kind == Tuple || type.kind == Variant || type.kind == Enum))
+      give_up(ErrorCode::InvalidFile, "a type without any part");
     const Type* made = plan_.types.add(std::move(type));
     if (!made)
       give_up(ErrorCode::Unsupported,
-              "a type is larger than a memory can hold, or has more than 32 flags");
+              "a type is larger than a memory can hold, is nested too deeply, or has more than 32 "
+              "flags");
     return made;
   }
 
@@ -409,11 +462,9 @@ class Planner {
     return func.get();
   }
   ImportedInterface& interface(std::string_view name) {
-    for (auto& known : plan_.imports) {
-      if (known.name == name) return known;
-    }
-    plan_.imports.push_back({std::string(name), {}, {}});
-    return plan_.imports.back();
+    const auto [known, added] = imports_.try_emplace(std::string(name), plan_.imports.size());
+    if (added) plan_.imports.push_back({std::string(name), {}, {}});
+    return plan_.imports[known->second];
   }
   ResourceType* imported_resource(std::string_view interface_name, std::string_view name) {
     ResourceType* type = plan_.types.add(ResourceType{.interface_name = std::string(interface_name),
@@ -472,6 +523,7 @@ class Planner {
     Env& env = new_env(instance_scope->scope);
     auto instance = std::make_shared<Instance>();
     for (const auto& declaration : type->declarations) {
+      repeated(work(declaration));
       if (std::holds_alternative<ast::CoreType>(declaration)) {
         ++env.core_types;
       } else if (const auto* def = std::get_if<std::shared_ptr<ast::TypeDef>>(&declaration)) {
@@ -552,14 +604,15 @@ class Planner {
     }
     Step step;
     step.module = at(env.core_modules, definition.module, "core module").module;
-    for (const auto& import : module_interface(step.module).imports) {
-      const ast::CoreArgument* argument = nullptr;
-      for (const auto& candidate : definition.arguments) {
-        if (candidate.name == import.module) argument = &candidate;
-      }
-      if (!argument)
+    const auto arguments = by_name(definition.arguments);
+    const auto& imports = module_interface(step.module).imports;
+    repeated(imports.size());
+    for (const auto& import : imports) {
+      const auto argument = arguments.find(import.module);
+      if (argument == arguments.end())
         give_up(ErrorCode::InvalidFile, "a core module's import '{}' is not given", import.module);
-      step.imports.push_back(core_export(env, argument->instance, import.name, import.sort).ref);
+      step.imports.push_back(
+          core_export(env, argument->second->instance, import.name, import.sort).ref);
       step.import_names.emplace_back(import.module);
       step.import_names.emplace_back(import.name);
     }
@@ -581,15 +634,14 @@ class Planner {
     const ComponentItem& target = at(env.components, definition.component, "component");
     Env& inner = new_env(target.scope);
     inner.instance = new_component_instance(env.instance);
+    const auto arguments = by_name(definition.arguments);
     for (const auto& inner_definition : target.component->definitions) {
+      repeated(work(inner_definition));
       if (const auto* import = std::get_if<ast::Import>(&inner_definition)) {
-        const ast::Argument* argument = nullptr;
-        for (const auto& candidate : definition.arguments) {
-          if (candidate.name == import->name) argument = &candidate;
-        }
-        if (!argument)
+        const auto argument = arguments.find(import->name);
+        if (argument == arguments.end())
           give_up(ErrorCode::InvalidFile, "a component's import '{}' is not given", import->name);
-        add_item(inner, item_at(env, argument->sort, argument->index));
+        add_item(inner, item_at(env, argument->second->sort, argument->second->index));
       } else {
         carry_out(inner, inner_definition);
       }
@@ -604,14 +656,10 @@ class Planner {
       Planner& self;
       Env& env;
       void operator()(const ast::CoreModule& d) {
-        for (std::uint32_t i = 0; i < self.plan_.modules.size(); ++i) {
-          if (self.plan_.modules[i].bytes.data() == d.bytes.data()) {
-            env.core_modules.push_back({i});
-            return;
-          }
-        }
-        self.plan_.modules.push_back(d);
-        env.core_modules.push_back({static_cast<std::uint32_t>(self.plan_.modules.size() - 1)});
+        const auto [known, added] = self.modules_.try_emplace(
+            d.offset, static_cast<std::uint32_t>(self.plan_.modules.size()));
+        if (added) self.plan_.modules.push_back(d);
+        env.core_modules.push_back({known->second});
       }
       void operator()(const ast::CoreInstantiate& d) { self.instantiate_core(env, d); }
       void operator()(const ast::CoreInlineInstance& d) {
@@ -740,6 +788,9 @@ class Planner {
   std::vector<std::unique_ptr<Env>> envs_;
   std::map<CoreRef, std::uint32_t> slots_;
   std::vector<std::uint32_t> parents_;  // by component instance
+  std::size_t repeated_ = 0;
+  std::unordered_map<std::string, std::size_t> imports_;    // positions in the plan, by name
+  std::unordered_map<std::size_t, std::uint32_t> modules_;  // the same, by offset in the file
   const Type* primitives_[14] = {};
   std::unordered_map<std::uint32_t, std::optional<CoreModuleInterface>> interfaces_;
 };

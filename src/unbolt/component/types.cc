@@ -12,6 +12,20 @@ namespace unbolt::component {
 namespace {
 
 constexpr std::uint64_t kTooLarge = 1u << 30;
+// No less than the reference validator's limits, whose depth does not count the pairs of maps.
+constexpr std::uint32_t kMaxDepth = 256;
+constexpr std::uint64_t kMaxParts = 1'000'000;
+
+bool measure(Type& type) {
+  std::uint64_t parts = 1;
+  for (const Type* child : type.children) {
+    if (!child) continue;
+    type.depth = std::max(type.depth, child->depth + 1);
+    parts += child->parts;
+  }
+  type.parts = static_cast<std::uint32_t>(std::min(parts, kMaxParts + 1));
+  return type.depth <= kMaxDepth && parts <= kMaxParts;
+}
 
 void append_flat(std::vector<CoreType>& out, const std::vector<CoreType>& more) {
   for (const CoreType type : more) {
@@ -67,7 +81,8 @@ std::optional<Layout> lay_out_fixed_list(const Type& type, Width width) {
   if (size > kTooLarge) return std::nullopt;
   Layout layout{
       .size = static_cast<std::uint32_t>(size), .alignment = element.alignment, .flat = {}};
-  for (std::uint32_t i = 0; i < *type.length && layout.flat.size() <= kMaxFlatParams; ++i)
+  for (std::uint32_t i = 0;
+       i < *type.length && !element.flat.empty() && layout.flat.size() <= kMaxFlatParams; ++i)
     append_flat(layout.flat, element.flat);
   return layout;
 }
@@ -175,6 +190,7 @@ CoreType join(CoreType a, CoreType b) {
 }
 
 const Type* TypeArena::add(Type type) {
+  if (!measure(type)) return nullptr;
   auto narrow = lay_out(type, Width::W32);
   auto wide = lay_out(type, Width::W64);
   if (!narrow || !wide) return nullptr;

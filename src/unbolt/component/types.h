@@ -93,6 +93,9 @@ struct Type {
 
   Layout narrow, wide;  // in 32-bit memories, and in 64-bit ones
   const Layout& in(Width width) const { return width == Width::W32 ? narrow : wide; }
+  // How deeply types are nested in it, itself included, and how many there are: what stands in it
+  // twice counts twice. They bound whoever walks it.
+  std::uint32_t depth = 1, parts = 1;
   // Whether it is or contains a stream or a future.
   bool holds_async = false;
 };

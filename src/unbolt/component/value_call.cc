@@ -1,25 +1,30 @@
 #include "unbolt/component/value_call.h"
 
+#include <set>
+
 #include "unbolt/component/type_rules.h"
 
 namespace unbolt::component {
 namespace {
 
 // The first part of the type, itself or inside it, that `unwanted` says; null where there is none.
+// Looks at each type once, however often it stands there.
 template <class F>
-const Type* find_part(const Type* type, const F& unwanted) {
+const Type* find_part(const Type* type, const F& unwanted, std::set<const Type*>& seen) {
   if (!type || unwanted(*type)) return type;
+  if (type->children.empty() || !seen.insert(type).second) return nullptr;
   for (const Type* child : type->children) {
-    if (const Type* found = find_part(child, unwanted)) return found;
+    if (const Type* found = find_part(child, unwanted, seen)) return found;
   }
   return nullptr;
 }
 template <class F>
 Result<> check_parts(const FuncType& type, const F& unwanted) {
-  const Type* found = find_part(type.result, unwanted);
-  for (std::size_t i = type.params.size(); i-- > 0;) {
-    if (const Type* in = find_part(type.params[i].type, unwanted)) found = in;
-  }
+  std::set<const Type*> seen;
+  const Type* found = nullptr;
+  for (std::size_t i = 0; i < type.params.size() && !found; ++i)
+    found = find_part(type.params[i].type, unwanted, seen);
+  if (!found) found = find_part(type.result, unwanted, seen);
   if (!found) return {};
   return fail(ErrorCode::Unsupported,
               "its type holds {}, which has no value outside of a component", to_wit(found));
