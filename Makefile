@@ -13,6 +13,8 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
 LISTEN ?= 127.0.0.1:8080
 FUZZ_SECONDS ?= 30
+FUZZERS ?=
+SEEDS ?=
 CASES ?= 100000
 SEED ?= 1
 cmake_flags := $(if $(CI),-DUNBOLT_WERROR=ON)
@@ -91,10 +93,11 @@ asan tsan: ## the tests under the address and undefined-behaviour, or the thread
 	@scripts/build_oracle.sh >/dev/null
 	@scripts/run_tests.sh $@
 
-fuzz: ## run each fuzzer for FUZZ_SECONDS
+fuzz: ## run each fuzzer for FUZZ_SECONDS, or only FUZZERS="decoder lift"; SEEDS=DIR takes inputs from the .wast files there
 	@scripts/setup.sh build
-	$(call compile,fuzz)
-	@scripts/run_fuzzers.sh '$(FUZZ_SECONDS)'
+	$(call compile,fuzz,$(FUZZERS:=_fuzzer))
+	@test -z '$(SEEDS)' || scripts/fuzz_seeds.sh '$(SEEDS)'
+	@scripts/run_fuzzers.sh '$(FUZZ_SECONDS)' $(FUZZERS:=_fuzzer)
 
 clean: ## remove build/ (the native library and the toolchains stay in the user's cache folder)
 	@rm -rf build
