@@ -226,7 +226,6 @@ void skip_core_desc(BinaryReader& in, CoreSort kind) {
   }
 }
 
-
 void skip_core_field(BinaryReader& in) {
   if (in.peek() == 0x78 || in.peek() == 0x77) {
     in.byte();
