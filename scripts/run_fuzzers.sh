@@ -18,7 +18,7 @@ if [ ${#names[@]} -eq 0 ]; then
   echo "error: no fuzzer in build/fuzz/bin" >&2
   exit 1
 fi
-export LSAN_OPTIONS="suppressions=$PWD/cmake/lsan.supp:print_suppressions=0" UBSAN_OPTIONS=print_stacktrace=1
+export LSAN_OPTIONS="suppressions='$PWD/cmake/lsan.supp':print_suppressions=0" UBSAN_OPTIONS=print_stacktrace=1
 export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19
 failed=0
 mkdir -p build/fuzz/found
