@@ -1,6 +1,7 @@
 #include "unbolt/component/component_call.h"
 
 #include "unbolt/component/lifted_call.h"
+#include "unbolt/component/lowered_call.h"
 #include "unbolt/component/transfer.h"
 
 namespace unbolt::component {
@@ -65,10 +66,7 @@ Trap* call_component(void* env, engine::Caller* caller, Raw* raw, std::size_t) n
   using Peer = LiftLowerContext::Peer;
   LiftLowerContext outer(instance, lowered.options, lowered.instance, Peer::Guest);
   LiftLowerContext inner(instance, lift.options, lift.instance, Peer::Guest);
-  if (!outer.state().may_leave) {
-    outer.fail("cannot leave component instance");
-    return outer.trap();
-  }
+  if (!may_leave(outer)) return outer.trap();
   if (lowered.recursive) inner.fail("cannot enter component instance");
   if (lowered.recursive || !may_enter(inner)) return inner.trap();
 

@@ -102,28 +102,32 @@ bool LiftLowerContext::lift_string(std::uint64_t pointer, std::uint64_t length,
 bool LiftLowerContext::lower_string(std::string_view text, std::uint64_t& pointer,
                                     std::uint64_t& length) {
   const auto lower = [&](std::string_view valid) {
-    return lower_text(
-        {Text::Encoding::Utf8, reinterpret_cast<const std::uint8_t*>(valid.data()), valid.size()},
-        pointer, length);
+    const Text whole{Text::Encoding::Utf8, reinterpret_cast<const std::uint8_t*>(valid.data()),
+                     valid.size()};
+    return options_.encoding == ast::StringEncoding::Utf8
+               ? store_text(whole, {.utf8_bytes = valid.size()}, pointer, length)
+               : lower_text(whole, pointer, length);
   };
   if (valid_utf8(as_bytes(text))) [[likely]]
     return lower(text);
   return lower(to_valid_utf8(text));
 }
 
+bool LiftLowerContext::lower_text(const Text& text, std::uint64_t& pointer, std::uint64_t& length) {
+  if (text.encoding == Text::Encoding::Utf8 && options_.encoding == ast::StringEncoding::Utf8) {
+    return valid_utf8({text.data, text.units})
+               ? store_text(text, {.utf8_bytes = text.units}, pointer, length)
+               : fail_text(text);
+  }
+  const auto sizes = measure(text);
+  return sizes ? store_text(text, *sizes, pointer, length) : fail_text(text);
+}
+
 // In the steps of CanonicalABI.md, `store_string_into_range`, since the guest's realloc sees them.
 // What has to be enlarged on the way is written once, in its last place.
-bool LiftLowerContext::lower_text(const Text& text, std::uint64_t& pointer, std::uint64_t& length) {
+bool LiftLowerContext::store_text(const Text& text, const TextSizes& sizes, std::uint64_t& pointer,
+                                  std::uint64_t& length) {
   using enum Text::Encoding;
-  TextSizes sizes;
-  if (text.encoding == Utf8 && options_.encoding == ast::StringEncoding::Utf8) {
-    if (!valid_utf8({text.data, text.units})) return fail_text(text);
-    sizes.utf8_bytes = text.units;
-  } else if (const auto measured = measure(text)) {
-    sizes = *measured;
-  } else {
-    return fail_text(text);
-  }
   // `first` bytes, then as many as `worst` where it has to be enlarged, then those that are needed;
   // steps that change nothing are left out.
   const auto store = [&](std::uint64_t first, std::uint64_t worst, std::uint64_t bytes,

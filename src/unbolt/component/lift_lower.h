@@ -1,6 +1,6 @@
 // One crossing of the canonical ABI (CanonicalABI.md, "Lifting and Lowering Context"): the guest's
-// memory, its realloc and its handles, with every offset, length and index checked. Both users of
-// the ABI stand on it: the typed path (abi.h) and the path from component to component
+// memory, its realloc and its handles, with every offset, length and index checked. All users of
+// the ABI stand on it: by C++ type (abi.h), by value (value.h) and from component to component
 // (transfer.h).
 #pragma once
 
@@ -152,6 +152,9 @@ class LiftLowerContext {
   }
   bool fail_bounds(Content content);
   bool fail_text(const Text& text);
+  // Of valid text.
+  bool store_text(const Text& text, const TextSizes& sizes, std::uint64_t& pointer,
+                  std::uint64_t& length);
   HandleEntry* find_handle(std::uint32_t handle, ResourceId type);
   void end_lends();
 
