@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run build test conformance oracle wasi-testsuite bench fmt tidy lint asan tsan fuzz clean
+.PHONY: help run build test soak conformance oracle wasi-testsuite bench fmt tidy lint asan tsan fuzz clean
 
 # Clones in different folders share what was compiled.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -17,6 +17,7 @@ FUZZERS ?=
 SEEDS ?=
 CASES ?= 100000
 SEED ?= 1
+SOAK ?= 10
 cmake_flags := $(if $(CI),-DUNBOLT_WERROR=ON)
 
 # $(call compile,PRESET[,TARGET])
@@ -44,6 +45,7 @@ test: ## compile with assertions, build the guests, run all tests
 	$(call compile,dev)
 	@scripts/build_guests.sh build/guests
 	@scripts/build_oracle.sh >/dev/null
+	@scripts/build_wascap.sh >/dev/null
 	@scripts/run_tests.sh dev
 
 conformance: ## run every .wast below SUITE=DIR (the folder test/ of a checkout of WebAssembly/component-model)
@@ -57,6 +59,13 @@ oracle: ## compare the component layer with the reference engine's in CASES rand
 	$(call compile,release,oracle_test)
 	@mkdir -p build/oracle
 	@tests/oracle/run.sh build/release/bin/oracle_test --cases '$(CASES)' --seed '$(SEED)' --keep build/oracle
+
+soak: ## the tests that swap every part under load, SOAK times as long (100 swaps between all stores, 100,000 messages)
+	@scripts/setup.sh test
+	$(call compile,release,unbolt open_loop)
+	@scripts/build_guests.sh build/guests
+	@UNBOLT=build/release/bin/unbolt UNBOLT_LOAD=build/release/bin/open_loop UNBOLT_SOAK='$(SOAK)' \
+	  UNBOLT_NATS_SERVER="$$(scripts/nats_server.sh)" /usr/bin/python3 -B -m pytest -q -s -p no:cacheprovider tests/e2e/test_swap_load.py
 
 wasi-testsuite: ## run the checkout SUITE=DIR of WebAssembly/wasi-testsuite (its branch prod/testsuite-base)
 	@test -n '$(SUITE)' || exec tests/wasi_testsuite/run.sh
@@ -91,6 +100,7 @@ asan tsan: ## the tests under the address and undefined-behaviour, or the thread
 	$(call compile,$@)
 	@scripts/build_guests.sh build/guests
 	@scripts/build_oracle.sh >/dev/null
+	@scripts/build_wascap.sh >/dev/null
 	@scripts/run_tests.sh $@
 
 fuzz: ## run each fuzzer for FUZZ_SECONDS, or only FUZZERS="decoder lift"; SEEDS=DIR takes inputs from the .wast files there

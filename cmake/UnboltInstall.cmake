@@ -14,6 +14,13 @@ foreach(name base engine component)
   install(DIRECTORY "${CMAKE_SOURCE_DIR}/src/unbolt/${name}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/unbolt"
     COMPONENT library FILES_MATCHING PATTERN "*.h" PATTERN testing EXCLUDE)
 endforeach()
+# What a plug-in is made with: two headers, and no library.
+add_library(unbolt_plugin_headers INTERFACE)
+set_target_properties(unbolt_plugin_headers PROPERTIES EXPORT_NAME plugin)
+target_include_directories(unbolt_plugin_headers INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+install(TARGETS unbolt_plugin_headers EXPORT unbolt COMPONENT library)
+install(FILES "${CMAKE_SOURCE_DIR}/src/unbolt/plugin/unbolt_plugin.h" "${CMAKE_SOURCE_DIR}/src/unbolt/plugin/unbolt_plugin.hpp"
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/unbolt/plugin" COMPONENT library)
 install(EXPORT unbolt NAMESPACE unbolt:: FILE unbolt-targets.cmake DESTINATION "${package_dir}" COMPONENT library)
 install(FILES "${native_library}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT library)
 install(DIRECTORY "${native_dir}/include/" "${CMAKE_SOURCE_DIR}/native/include/" DESTINATION "${native_headers}"

@@ -1,6 +1,6 @@
-# unbolt::native: the Rust static library of native/, built by cargo into the user's cache folder (it takes minutes,
-# once), with the engine's C headers. Configuring builds it where it is missing; each build asks the script, which
-# returns at once when nothing changed.
+# unbolt::native: the Rust static library of native/, built by cargo in the user's cache folder (it takes minutes, once)
+# and copied into build/native, with the engine's C headers. Configuring builds it where it is missing; each build asks
+# the script, which returns at once when nothing changed.
 if(UNBOLT_NATIVE_DIR)
   set(native_dir "${UNBOLT_NATIVE_DIR}")
 else()
@@ -11,14 +11,15 @@ else()
   endif()
   set(native_dir "${cache_root}/unbolt/native")
 endif()
-set(native_library "${native_dir}/release/libunbolt_native.a")
+set(native_out "${CMAKE_SOURCE_DIR}/build/native")
+set(native_library "${native_out}/libunbolt_native.a")
 set(native_script "${CMAKE_COMMAND}" -E env "UNBOLT_NATIVE_DIR=${native_dir}" "${CMAKE_SOURCE_DIR}/scripts/build_native.sh")
 
 if(NOT EXISTS "${native_library}" OR NOT EXISTS "${native_dir}/include/wasmtime/conf.h")
   execute_process(COMMAND ${native_script} COMMAND_ERROR_IS_FATAL ANY)
 endif()
 
-set(UNBOLT_GUEST_TOOL "${native_dir}/release/unbolt-guest")
+set(UNBOLT_GUEST_TOOL "${native_out}/unbolt-guest")
 add_custom_target(unbolt_native_build
   COMMAND ${native_script}
   BYPRODUCTS "${native_library}" "${UNBOLT_GUEST_TOOL}"

@@ -14,7 +14,6 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/unbolt
-native_dir=${UNBOLT_NATIVE_DIR:-$cache/native}
 # shellcheck source=scripts/rust_env.sh
 . "$root/scripts/rust_env.sh"
 for language in tools c rust go zig js python; do
@@ -22,7 +21,7 @@ for language in tools c rust go zig js python; do
   . "$root/scripts/guests/$language.sh"
 done
 
-# name, kind, folder, and another folder of sources for it. The world of a guest is the one in its folder wit/.
+# name, kind, folder, and other folders of sources for it. The world of a guest is the one in its folder wit/.
 guests=(
   'c-hello      c         examples/c-hello'
   'cpp-counter  c         examples/cpp-counter'
@@ -35,20 +34,35 @@ guests=(
   'zig-checksum zig       examples/zig-checksum'
   'js-feed      js        examples/js-feed'
   'py-report    python    examples/py-report'
+  'cpp-snake    c         examples/cpp-snake'
+  'cpp-lights   c         examples/cpp-lights    templates/cpp/common'
   'c-cgi        c-cli     examples/c-cgi'
   'embed-plugin c         examples/embed/plugin'
+  'shop-front   rust      examples/shop/front    examples/shop/pricing/wit examples/shop/totals/wit'
+  'shop-pricing c         examples/shop/pricing'
+  'shop-totals  rust      examples/shop/totals'
   'hostile      c         tests/guests/hostile   tests/guests/common'
   'reach        c         tests/guests/reach     tests/guests/common'
+  'blobs        c         tests/guests/blobs     tests/guests/common'
   'start-loop   c         tests/guests/start-loop tests/guests/common'
   'start-trap   c         tests/guests/start-trap tests/guests/common'
   'types        c         tests/guests/types'
   'values       c         tests/guests/values'
+  'messages     c         tests/guests/messages'
+  'watcher      c         tests/guests/watcher'
+  'telnet       c         tests/guests/telnet'
+  'spellings    c         tests/guests/spellings tests/guests/common'
+  'messages-03  c         tests/guests/messages-03'
   'files        rust      tests/guests/files'
   'sockets      rust      tests/guests/sockets'
   'sockets-http rust      tests/guests/sockets-http tests/guests/sockets'
+  'sql          rust      tests/guests/sql'
+  'postgres     rust      tests/guests/postgres   tests/guests/sql/src'
   'abi-bench    c         bench/guests/abi'
   'copy-bench   c-cli     bench/guests/copy'
   'pass-bench   wat       bench/guests/wat/pass-bench.wat'
+  'pass-caller  wat       bench/guests/wat/pass-caller.wat'
+  'pass-callee  wat       bench/guests/wat/pass-callee.wat'
   'fetch-bench  rust      bench/guests/fetch'
   'console      c-cli     tests/guests/console'
   'cgi          c-cli     tests/guests/cgi'
@@ -70,10 +84,8 @@ need() {
 
 guest_tool() {
   [[ -z ${UNBOLT_GUEST:-} ]] || return 0
-  unbolt_find_rust || fail "no cargo and rustc of version $unbolt_rust_minimum or later: run scripts/setup.sh"
-  CARGO_TARGET_DIR=$native_dir cargo build --quiet --release --locked \
-    --manifest-path "$root/native/Cargo.toml" -p unbolt-guest
-  UNBOLT_GUEST=$native_dir/release/unbolt-guest
+  "$root/scripts/build_native.sh" >&2
+  UNBOLT_GUEST=$root/build/native/unbolt-guest
 }
 
 # The name of a guest's world.

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Builds native/ (the engine and the reference WebAssembly tools, and the guest tool) into the user's cache folder, and
 # lays the engine's C headers beside it. Minutes the first time, nothing when neither the sources nor the compiler changed.
+# What was built is kept by its fingerprint and copied into build/native of this clone, so that clones with different
+# sources share the folder and nobody takes a file away that another one links.
 #
 #   UNBOLT_NATIVE_DIR   cargo's target folder (default: ${XDG_CACHE_HOME:-~/.cache}/unbolt/native)
 set -euo pipefail
@@ -15,10 +17,6 @@ if ! unbolt_find_rust; then
   exit 1
 fi
 
-mkdir -p "$target"
-exec 9>"$target/.unbolt-lock"
-flock 9
-
 # What the library is made of: sources, pins, compiler and flags.
 fingerprint() {
   {
@@ -30,10 +28,30 @@ fingerprint() {
   } | sha256sum | cut -d ' ' -f 1
 }
 
-stamp="$target/.unbolt-stamp"
 now=$(fingerprint)
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && [ -f "$target/release/libunbolt_native.a" ] &&
-    [ -f "$target/include/wasmtime/conf.h" ] && [ -x "$target/release/unbolt-guest" ]; then
+out=$root/build/native
+if [ "$(cat "$out/fingerprint" 2>/dev/null)" = "$now" ] && [ -f "$target/include/wasmtime/conf.h" ] &&
+    [ -f "$out/libunbolt_native.a" ] && [ -x "$out/unbolt-guest" ]; then
+  exit 0
+fi
+
+mkdir -p "$target"
+exec 9>"$target/.unbolt-lock"
+flock 9
+kept=$target/kept/$now
+
+# Into this clone, each file in one step.
+publish() {
+  mkdir -p "$out"
+  for file in libunbolt_native.a unbolt-guest; do
+    cp "$kept/$file" "$out/$file.new"  # with the time of now, for those who link it
+    mv -f "$out/$file.new" "$out/$file"
+  done
+  echo "$now" >"$out/fingerprint"
+  touch "$kept"
+}
+if [ -d "$kept" ] && [ -f "$target/include/wasmtime/conf.h" ]; then
+  publish
   exit 0
 fi
 
@@ -70,5 +88,13 @@ for old in [p for p in target.rglob("*") if p.is_file()]:
         old.unlink()
 PYTHON
 
-echo "$now" >"$stamp"
-echo "native/: $(du -h "$target/release/libunbolt_native.a" | cut -f 1) in $target/release/libunbolt_native.a"
+rm -rf "$kept.new"
+mkdir -p "$kept.new"
+cp "$target/release/libunbolt_native.a" "$target/release/unbolt-guest" "$kept.new"
+rm -rf "$kept"
+mv "$kept.new" "$kept"
+publish
+# The newest few are enough.
+find "$target/kept" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | tail -n +6 | cut -d ' ' -f 2- |
+  xargs -r -d '\n' rm -rf
+echo "native/: $(du -h "$out/libunbolt_native.a" | cut -f 1) in build/native/libunbolt_native.a"

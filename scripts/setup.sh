@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=(
   clang-19 lld-19 llvm-19 libclang-rt-19-dev gcc libstdc++-12-dev libc6-dev cmake ninja-build make ccache git pkg-config python3 ca-certificates curl
   libboost1.81-dev libnghttp2-dev libssl-dev zlib1g-dev libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libsqlite3-dev libgtest-dev libgmock-dev
+  libsqlite3-dev libhiredis-dev libpq-dev libnats-dev libyaml-cpp-dev libgpiod-dev libgtest-dev libgmock-dev
 )
 guests=(clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc python3 python3-venv)
 if [ -f "$root/scripts/packages-guests.txt" ]; then
@@ -20,9 +20,9 @@ if [ -f "$root/scripts/packages-guests.txt" ]; then
     case $name in '' | '#'*) ;; *) guests+=("$name") ;; esac
   done <"$root/scripts/packages-guests.txt"
 fi
-tests=(python3-pytest openssl)
+tests=(python3-pytest openssl redis-server postgresql mosquitto)
 lint=(clang-format-19 clang-tidy-19)
-bench=(wrk hyperfine linux-perf)
+bench=(wrk hyperfine linux-perf postgresql)
 
 wanted=()
 needs_rust=no

@@ -27,9 +27,32 @@ bool unbolt_componentize_command(const uint8_t* module, size_t length, uint8_t**
                                  size_t* out_length, char** message);
 void unbolt_bytes_delete(uint8_t* bytes, size_t length);
 
+// Makes a component of a core module that was written for a world: the one of this name in `wit` (a
+// folder, with what it uses in its folder deps/, or a file; no name: its only one), or where `wit`
+// is null the one that its bindings note in it. What imports preview1 gets an adapter, that for
+// programs where it has a `_start`.
+bool unbolt_componentize(const uint8_t* module, size_t length, const char* wit, const char* world,
+                         uint8_t** out, size_t* out_length, char** message);
+
+// The WIT of a component or of a package in its binary form; `alone`: of the package without those
+// that it uses. Into `text`, or on failure why, to be freed with `unbolt_string_delete`.
+bool unbolt_wit_text(const uint8_t* bytes, size_t length, bool alone, char** text);
+
+// Bindings for guests, "c" or "go": calls `file` with each file's name, relative, and contents.
+// `wit` and `world` as above.
+typedef void (*unbolt_file_t)(void* context, const char* name, const uint8_t* bytes, size_t length);
+bool unbolt_bindgen(const char* language, const char* wit, const char* world, unbolt_file_t file,
+                    void* context, char** message);
+
 // Lets a pool reset memory by asking the kernel which pages were written (PAGEMAP_SCAN, Linux 6.7);
 // false where the kernel has no such call, and then nothing was changed.
 bool unbolt_pool_use_pagemap_scan(wasmtime_pooling_allocation_config_t* config);
+
+// Lets an engine keep each function that it compiles in the file at `path` (made where it is not
+// there), by what it was made of, and take it from there when it is to compile the same again, also
+// in another module. What would go beyond 256 MiB makes the file, and its copy in memory, begin
+// anew. One engine at a time. False where the file cannot be used, and then nothing was changed.
+bool unbolt_config_keep_functions(wasm_config_t* config, const char* path, size_t length);
 
 // Equal for two engines that can run each other's compiled code.
 uint64_t unbolt_engine_compatibility_hash(const wasm_engine_t* engine);
@@ -65,6 +88,30 @@ unbolt_instantiation_t* unbolt_instantiate(wasmtime_context_t* store,
                                            wasmtime_error_t** error);
 bool unbolt_instantiation_poll(unbolt_instantiation_t* instantiation);
 void unbolt_instantiation_delete(unbolt_instantiation_t* instantiation);
+
+// Makes one core module of several (`members`) that are instantiated one after the other. An item
+// is an export of a member, or, as an import, a function from outside, by a number that its user
+// gives it: then `member` is UNBOLT_FUSE_OUTSIDE. The module imports the functions from outside
+// from the module "", named by their numbers, and exports `exports`, named by their positions, in
+// decimal. To instantiate it does what instantiating the members in turn does. On success bytes to
+// be freed with `unbolt_bytes_delete`; else why these modules are to be left as they are. The types
+// of imports are not compared.
+#define UNBOLT_FUSE_OUTSIDE UINT32_MAX
+typedef struct unbolt_fuse_item {
+  uint32_t member;
+  uint32_t outside;
+  const char* name;
+  size_t name_length;
+} unbolt_fuse_item_t;
+typedef struct unbolt_fuse_member {
+  const uint8_t* bytes;
+  size_t length;
+  const unbolt_fuse_item_t* imports;  // in the module's order
+  size_t import_count;
+} unbolt_fuse_member_t;
+bool unbolt_fuse(const unbolt_fuse_member_t* members, size_t member_count,
+                 const unbolt_fuse_item_t* exports, size_t export_count, uint8_t** out,
+                 size_t* out_length, char** message);
 
 // The engine's code of a trap (wasmtime_trap_code_t), or -1 where the error is none of its traps.
 int unbolt_error_trap_code(const wasmtime_error_t* error);

@@ -6,9 +6,12 @@ pub use wasmtime_c_api::*;
 mod componentize;
 mod engine;
 mod exit_status;
+mod function_cache;
+mod fuse;
 mod own_memory;
 mod validate;
 mod whole_writes;
+mod wit;
 
 /// Gives a Rust string to C: the caller frees it with `unbolt_string_delete`.
 pub(crate) fn to_c_string(text: String) -> *mut std::ffi::c_char {

@@ -1,11 +1,14 @@
 """What the end-to-end tests share: the program, the guests, a server under test, and HTTP as bytes."""
 
+import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -153,10 +156,10 @@ class Connection:
 
 
 class Server:
-    """`unbolt run` on a free port, from `listening on` to the exit status."""
+    """`unbolt run` or `unbolt up` on a free port, from `listening on` to the exit status."""
 
-    def __init__(self, unbolt, arguments, listen="127.0.0.1:0", env=None, cwd=None):
-        self.command = [str(unbolt), "run", *[str(a) for a in arguments]]
+    def __init__(self, unbolt, arguments, listen="127.0.0.1:0", env=None, cwd=None, command="run"):
+        self.command = [str(unbolt), command, *[str(a) for a in arguments]]
         if listen:
             split = self.command.index("--") if "--" in self.command else len(self.command)
             self.command[split:split] = ["--listen", listen]
@@ -273,6 +276,11 @@ def serve(unbolt, guests):
         return server
 
     yield start
+    stop_all(servers)
+
+
+def stop_all(servers):
+    """Stops those that still run; fails where one of them ended badly."""
     failure = None
     for server in servers:
         if server.running():
@@ -286,6 +294,72 @@ def serve(unbolt, guests):
             )
     if failure:
         raise failure
+
+
+class App:
+    """An application in a folder of its own, run by `unbolt up`, and the commands that speak to its host."""
+
+    def __init__(self, unbolt, call, folder):
+        self.unbolt, self.call, self.folder = unbolt, call, folder
+        self.env = {"XDG_STATE_HOME": str(folder / "state")}
+        self.servers = []
+
+    def write(self, text, name="unbolt.yaml"):
+        (self.folder / name).write_text(text)
+
+    def up(self, *arguments, env=None):
+        server = Server(self.unbolt, arguments, env={**self.env, **(env or {})}, cwd=self.folder, command="up")
+        self.servers.append(server)
+        return server
+
+    def run(self, *arguments, seconds=60):
+        """Any command, in the application's folder."""
+        return self.call(*arguments, env=self.env, cwd=self.folder, seconds=seconds)
+
+    def ask(self, *arguments, seconds=60):
+        """A command that must succeed: its lines of JSON."""
+        finished = self.run(*arguments, "-o", "json", seconds=seconds)
+        assert finished.status == 0, finished
+        return [json.loads(line) for line in finished.out.splitlines()]
+
+    def swap(self, *arguments, seconds=60):
+        """The report of a swap that must succeed."""
+        (line,) = self.ask("swap", *arguments, seconds=seconds)
+        return line["changed"]
+
+    def status(self):
+        (line,) = self.ask("ps")
+        return line
+
+    def component(self, name):
+        (found,) = [c for c in self.status()["components"] if c["name"] == name]
+        return found
+
+
+@pytest.fixture
+def app(unbolt, call):
+    # The path of a socket is short; pytest's folders are not always.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="unbolt-"))
+    application = App(unbolt, call, folder)
+    yield application
+    stop_all(application.servers)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def start(app):
+    """start(servers.Redis, "redis"): a server in a folder of its own, stopped after the test."""
+    started = []
+
+    def run(kind, name):
+        server = kind(app.folder / name)
+        started.append(server)
+        return server.start()
+
+    yield run
+    stop_all(app.servers)
+    for server in started:
+        server.stop()
 
 
 class Finished:

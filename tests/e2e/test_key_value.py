@@ -1,13 +1,17 @@
-"""wasi:keyvalue behind the counter example: memory, SQLite, and what a write that was answered is worth."""
+"""wasi:keyvalue behind the counter example: its providers, and what a write that was answered is worth."""
 
 import concurrent.futures
 import json
 import os
+import pathlib
 import sqlite3
+import tempfile
 import threading
 import time
 
 import pytest
+
+import servers
 
 
 def visit(server, path="/a", connection=None):
@@ -43,6 +47,7 @@ def test_memory_is_the_default_and_ends_with_the_program(serve):
     first.stop()
     assert visit(serve("cpp-counter.wasm")) == 1
     assert visit(serve("cpp-counter.wasm", "--link", "wasi:keyvalue=memory:")) == 1
+    assert visit(serve("cpp-counter.wasm", "--link", "wasi:keyvalue=memory")) == 1
 
 
 @pytest.mark.parametrize("isolation", ["fresh", "reused:3", "reused:1000"])
@@ -51,10 +56,31 @@ def test_counts_do_not_depend_on_the_isolation(serve, isolation):
     assert [visit(server) for _ in range(10)] == list(range(1, 11))
 
 
-@pytest.mark.parametrize("provider", ["memory:", "sqlite:"])
-def test_no_visit_is_lost_or_counted_twice(serve, tmp_path, provider):
-    url = provider + (str(tmp_path / "counts.db") if provider == "sqlite:" else "")
-    server = serve("cpp-counter.wasm", "--threads", "2", "--link", f"wasi:keyvalue={url}")
+@pytest.fixture
+def place(tmp_path):
+    """place("redis"): the URL of an empty store of that kind, with its server where it needs one."""
+    started = []
+    # Not below pytest's folders, which are closed to the user that PostgreSQL runs as.
+    folder = tempfile.TemporaryDirectory(prefix="unbolt-kv-")
+
+    def run(kind, name):
+        started.append(kind(pathlib.Path(folder.name) / name))
+        return started[-1].start().url
+
+    yield {
+        "memory": lambda: "memory:",
+        "sqlite": lambda: f"sqlite:{tmp_path / 'counts.db'}",
+        "redis": lambda: run(servers.Redis, "redis"),
+        "postgres": lambda: run(servers.Postgres, "postgres"),
+    }
+    for server in started:
+        server.stop()
+    folder.cleanup()
+
+
+@pytest.mark.parametrize("provider", ["memory", "sqlite", "redis", "postgres"])
+def test_no_visit_is_lost_or_counted_twice(serve, place, provider):
+    server = serve("cpp-counter.wasm", "--threads", "2", "--link", f"wasi:keyvalue={place[provider]()}")
 
     def visitor(_):
         with server.connect() as connection:
@@ -63,6 +89,35 @@ def test_no_visit_is_lost_or_counted_twice(serve, tmp_path, provider):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         seen = [number for numbers in pool.map(visitor, range(8)) for number in numbers]
     assert sorted(seen) == list(range(1, 201))
+
+
+@pytest.mark.parametrize("provider", ["redis", "postgres"])
+def test_hosts_share_a_server(serve, place, provider):
+    """Two at a time, and one after the other."""
+    link = ["--link", f"wasi:keyvalue={place[provider]()}"]
+    first, second = serve("cpp-counter.wasm", *link), serve("cpp-counter.wasm", *link)
+    assert [visit(first), visit(second), visit(first)] == [1, 2, 3]
+    first.kill()
+    assert visit(second) == 4
+    assert visit(serve("cpp-counter.wasm", *link)) == 5
+    assert second.request("DELETE", "/a").status == 200
+    assert visit(second) == 1
+
+
+@pytest.mark.parametrize(
+    "url, said",
+    [
+        ("redis://:hunter2@127.0.0.1:1?timeout=2s", "127.0.0.1:1 cannot be reached"),
+        ("rediss://:hunter2@127.0.0.1:1?timeout=2s", "127.0.0.1:1 cannot be reached"),
+        ("postgres://me:hunter2@127.0.0.1:1/app?timeout=2s", "no connection to the PostgreSQL server 127.0.0.1:1"),
+        ("postgresql://me:hunter2@127.0.0.1:1/app?timeuot=2s", "that PostgreSQL does not know"),
+        ("redis://me:hunter2@/0", "names no host"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_told(call, guests, url, said):
+    finished = call("run", guests / "cpp-counter.wasm", "--listen", "127.0.0.1:0", "--link", f"wasi:keyvalue={url}")
+    assert finished.status in (1, 2) and said in finished.err, finished
+    assert "hunter2" not in finished.err
 
 
 def test_sqlite_survives_a_restart(serve, tmp_path):

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "unbolt/component/decoder.h"
+#include "unbolt/component/fusion.h"
 #include "unbolt/component/linked_component.h"
 #include "unbolt/component/value_call.h"
 
@@ -30,6 +31,9 @@ void ask(const Plan& plan) {
     (void)to_wit(*item.type);
     (void)check_callable(item);
     if (!equal_shape(*item.type, *item.type)) std::abort();
+  }
+  for (const Fusion& fusion : plan_fusions(plan)) {
+    if (!says_why(engine::fuse(fusion.recipe))) std::abort();
   }
 }
 

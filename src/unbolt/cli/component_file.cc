@@ -8,8 +8,10 @@
 
 #include "unbolt/cli/output.h"
 #include "unbolt/component/decoder.h"
+#include "unbolt/component/names.h"
 #include "unbolt/contracts/declarations.h"
 #include "unbolt/contracts/interfaces.h"
+#include "unbolt/contracts/provider_url.h"
 #include "unbolt/wasi/interfaces.h"
 
 namespace unbolt::cli {
@@ -17,6 +19,7 @@ namespace {
 
 // From this size on, compiling is slow enough to be announced.
 constexpr std::size_t kSlowToCompile = 512 * 1024;
+constexpr std::string_view kMagic("\0asm", 4);
 constexpr std::string_view kPreview1 = "wasi_snapshot_preview1";
 
 // Making a component of a larger module takes a tenth of a second and more, and is done once. The
@@ -86,8 +89,28 @@ Result<Bytes> component_bytes(Bytes bytes, const engine::CompiledCache* cache) {
     case component::FileKind::CoreModule: return cached_component_of_module(bytes, cache);
     case component::FileKind::Other: break;
   }
+  if (!as_text(bytes).starts_with(kMagic)) {
+    return std::unexpected(Error{ErrorCode::InvalidFile, "it is no WebAssembly file",
+                                 "such files begin with the bytes 00 61 73 6d"});
+  }
   UNBOLT_TRY(component::validate(bytes, component::Bodies::Skip));
   return fail(ErrorCode::InvalidFile, "it is no WebAssembly component");
+}
+
+// What would meet the first interface that nobody has; "" where none is missing as a whole, or it
+// is one that no user makes.
+std::string how_to_meet(const std::vector<component::UnmetImport>& unmet) {
+  for (const auto& import : unmet) {
+    const std::string_view contract = component::split_version(import.name).path;
+    if (import.code != ErrorCode::NotFound || !contracts::is_contract(contract) ||
+        contract.starts_with("wasi:"))
+      continue;
+    return fmt::format(
+        "a plug-in would meet it: --link {0}=plugin:PATH.so; so would, in a manifest, "
+        "links: {{{0}: component:NAME}} or links: {{{0}: plugin:PATH.so}}",
+        contract);
+  }
+  return {};
 }
 
 }  // namespace
@@ -101,7 +124,8 @@ component::HostInterfaces host_interfaces(const component::Plan& plan) {
 }
 
 Result<std::shared_ptr<const component::ComponentFile>> open_component(
-    const std::string& path, const engine::Engine* engine, const engine::CompiledCache* cache) {
+    const std::string& path, const std::string& shown, const engine::Engine* engine,
+    const engine::CompiledCache* cache) {
   UNBOLT_ASSIGN(Bytes content, read_file(path));
   auto file = [&]() -> Result<std::shared_ptr<const component::ComponentFile>> {
     UNBOLT_ASSIGN(Bytes bytes, component_bytes(std::move(content), cache));
@@ -115,34 +139,39 @@ Result<std::shared_ptr<const component::ComponentFile>> open_component(
     cache->mark(*engine, digest);
     return loaded;
   }();
-  if (!file) return std::unexpected(std::move(file).error().in(path));
+  if (!file) return std::unexpected(std::move(file).error().in(shown));
   return file;
 }
 
 Result<std::shared_ptr<const component::LinkedComponent>> link_component(
-    const std::string& path, std::shared_ptr<const component::ComponentFile> file,
+    const std::string& shown, std::shared_ptr<const component::ComponentFile> file,
     const engine::Engine& engine, const component::HostInterfaces& host,
-    const engine::CompiledCache* cache) {
+    const engine::CompiledCache* cache, component::CompileOptions::Modules modules) {
   const std::size_t size = file->bytes().size();
   const bool terminal = ::isatty(STDERR_FILENO);
   bool announced = false;
   component::CompileOptions options;
   options.cache = cache;
+  options.modules = modules;
   options.progress = [&](std::size_t done, std::size_t all) {
     if (size < kSlowToCompile) return;
     if (terminal) {
-      std::fprintf(stderr, "\rcompiling %s (%.1f MB): core module %zu of %zu", path.c_str(),
+      std::fprintf(stderr, "\rcompiling %s (%.1f MB): core module %zu of %zu", shown.c_str(),
                    static_cast<double>(size) / 1e6, done + 1, all);
     } else if (!announced) {
-      std::fprintf(stderr, "compiling %s (%.1f MB)%s\n", path.c_str(),
+      std::fprintf(stderr, "compiling %s (%.1f MB)%s\n", shown.c_str(),
                    static_cast<double>(size) / 1e6,
                    cache ? "; the next start takes it from the cache" : "");
     }
     announced = true;
   };
-  auto linked = component::LinkedComponent::link(std::move(file), engine, host, options);
+  auto linked = component::LinkedComponent::link(file, engine, host, options);
   if (announced && terminal) std::fputc('\n', stderr);
-  if (!linked) return std::unexpected(std::move(linked).error().in(path));
+  if (!linked) {
+    Error error = std::move(linked).error().in(shown);
+    if (error.hint.empty()) error.hint = how_to_meet(component::unmet_imports(file->plan(), host));
+    return std::unexpected(std::move(error));
+  }
   return linked;
 }
 

@@ -16,15 +16,21 @@ namespace unbolt::cli {
 // imports.
 component::HostInterfaces host_interfaces(const component::Plan& plan);
 
-// Reads, checks, decodes and plans. Errors name the file.
+// Reads, checks, decodes and plans. Errors name the file: `shown` is what the operator calls it.
 Result<std::shared_ptr<const component::ComponentFile>> open_component(
-    const std::string& path, const engine::Engine* engine, const engine::CompiledCache* cache);
+    const std::string& path, const std::string& shown, const engine::Engine* engine,
+    const engine::CompiledCache* cache);
+inline auto open_component(const std::string& path, const engine::Engine* engine,
+                           const engine::CompiledCache* cache) {
+  return open_component(path, path, engine, cache);
+}
 
 // Compiles it or takes it from the cache, and says so on stderr when it will take a while.
 Result<std::shared_ptr<const component::LinkedComponent>> link_component(
-    const std::string& path, std::shared_ptr<const component::ComponentFile> file,
+    const std::string& shown, std::shared_ptr<const component::ComponentFile> file,
     const engine::Engine& engine, const component::HostInterfaces& host,
-    const engine::CompiledCache* cache);
+    const engine::CompiledCache* cache,
+    component::CompileOptions::Modules modules = component::CompileOptions::Modules::Fused);
 
 // "path/to/app.wasm" → "app": the component's name in the log.
 std::string component_name(const std::string& path);

@@ -9,6 +9,7 @@
 
 #include "unbolt/cli/component_file.h"
 #include "unbolt/cli/output.h"
+#include "unbolt/cli/seal_text.h"
 #include "unbolt/contracts/text.h"
 
 namespace unbolt::cli {
@@ -60,15 +61,16 @@ std::vector<Interface> exports_of(const Plan& plan) {
   return interfaces;
 }
 
-// Claims lie in a custom section of this name; reading and checking them is not part of this
-// program yet.
-bool has_claims(const Plan& plan) {
-  return std::any_of(plan.ast->customs.begin(), plan.ast->customs.end(), [](const auto& section) {
-    return section.name == "wasmcloud_jwt" || section.name == "jwt";
-  });
+std::string signature(const claims::Verification& seen) {
+  switch (seen.state) {
+    case claims::SealState::Unsigned: return "none";
+    case claims::SealState::Valid: return "valid";
+    default: return std::string(claims::to_string(seen.state)) + ": " + seen.problem;
+  }
 }
 
 void print_text(const component::ComponentFile& file, const std::string& path,
+                const std::string& digest, const claims::Verification& seen,
                 const std::vector<Interface>& imports, const std::vector<Interface>& exports) {
   const auto show = [](std::string_view text) { return contracts::printable(text, 4096); };
   const auto name_of = [&](const Interface& i) {
@@ -77,7 +79,7 @@ void print_text(const component::ComponentFile& file, const std::string& path,
   const Plan& plan = file.plan();
   fmt::print("{}: component, {} bytes, {} core modules\n", path, file.bytes().size(),
              plan.modules.size());
-  fmt::print("signature: {}\n", has_claims(plan) ? "claims present, not checked" : "none");
+  fmt::print("digest: {}\nsignature: {}\n{}", digest, signature(seen), describe(seen));
   fmt::print("imports{}\n", imports.empty() ? ": none" : "");
   std::size_t problems = 0;
   for (const auto& item : imports) {
@@ -125,6 +127,11 @@ ordered_json to_json(const std::vector<Interface>& interfaces, bool with_met) {
 int inspect_command(const InspectOptions& options) {
   // `unbolt inspect FILE | head` ends as other programs do when nobody reads on.
   std::signal(SIGPIPE, SIG_DFL);
+  // What was signed is the file itself: a core module is made a component only to be looked at.
+  const auto bytes = read_file(options.file);
+  if (!bytes) return report(bytes.error());
+  const auto seen = claims::verify(*bytes, time_now());
+  const std::string digest = digest_of(*bytes);
   const auto file = open_component(options.file, nullptr, nullptr);
   if (!file) return report(file.error());
   const auto host = host_interfaces((*file)->plan());
@@ -134,13 +141,14 @@ int inspect_command(const InspectOptions& options) {
     ordered_json out{{"file", options.file},
                      {"size", (*file)->bytes().size()},
                      {"coreModules", (*file)->plan().modules.size()},
-                     {"signature", has_claims((*file)->plan()) ? "unchecked" : "none"},
+                     {"digest", digest},
+                     {"signature", seal_json(seen)},
                      {"unsupported", (*file)->plan().unsupported},
                      {"imports", to_json(imports, true)},
                      {"exports", to_json(exports, false)}};
     fmt::print("{}\n", out.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
-    print_text(**file, options.file, imports, exports);
+    print_text(**file, options.file, digest, seen, imports, exports);
   }
   return kDone;
 }

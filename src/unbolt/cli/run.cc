@@ -13,16 +13,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <thread>
 
 #include "unbolt/cli/interrupts.h"
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/runtime.h"
+#include "unbolt/cli/serving.h"
+#include "unbolt/cli/telnet.h"
 #include "unbolt/component/bind.h"
 #include "unbolt/host/cgi_invocation.h"
+#include "unbolt/host/environment.h"
 #include "unbolt/host/http_invocation.h"
 #include "unbolt/host/json_api.h"
 #include "unbolt/host/json_invocation.h"
+#include "unbolt/host/telnet_invocation.h"
 #include "unbolt/wasi/standard_streams.h"
 
 namespace unbolt::cli {
@@ -53,11 +56,6 @@ struct Loop {
   std::unique_ptr<http::Server> server;
 };
 
-std::string display_host(const asio::ip::tcp::endpoint& endpoint) {
-  const auto address = endpoint.address();
-  return address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
-}
-
 // Ends when the server has nobody left to serve, and what guests sent last is on its way.
 Task<> drain(http::Server& server, const wasi::NetworkServices& network) {
   co_await server.stop(kDrain);
@@ -74,13 +72,7 @@ int serve(const RunOptions& options, Runtime& runtime, const MakeHandler& make_h
   served.limits.timeout =
       std::chrono::milliseconds(static_cast<long>(options.timeout.value_or(30.0) * 1000));
   served.isolation = runtime.settings().isolation;
-  const auto to_log = [&served](std::string stream, LogLevel level) {
-    return [&served, stream, level](Executor) {
-      return wasi::log_output(*served.links.logging, served.name, stream, level);
-    };
-  };
-  served.streams = {[](Executor) { return wasi::empty_input(); }, to_log("stdout", LogLevel::Info),
-                    to_log("stderr", LogLevel::Warn)};
+  served.streams = host::logged_streams(served.links.logging, served.name);
   const auto listener = http::listen_on(runtime.settings().listen);
   if (!listener) {
     // The address was well formed: that it cannot be had is no bad usage.
@@ -94,10 +86,6 @@ int serve(const RunOptions& options, Runtime& runtime, const MakeHandler& make_h
     if (auto started = loops.back()->server->start(*listener); !started)
       return report(started.error());
   }
-  asio::ip::tcp::socket::endpoint_type bound;
-  socklen_t size = static_cast<socklen_t>(bound.capacity());
-  ::getsockname(*listener, bound.data(), &size);
-
   asio::io_context& first = loops.front()->io;
   asio::basic_signal_set<Executor> signals(first.get_executor(), SIGTERM, SIGINT);
   signals.async_wait([&](boost::system::error_code ec, int) {
@@ -113,18 +101,9 @@ int serve(const RunOptions& options, Runtime& runtime, const MakeHandler& make_h
     });
   });
 
-  std::printf("listening on http://%s:%u\n", display_host(bound).c_str(), bound.port());
+  std::printf("listening on http://%s\n", address_of(*listener).c_str());
   std::fflush(stdout);
-
-  std::vector<std::thread> threads;
-  const auto run_loop = [](Loop& loop) {
-    auto keep = asio::make_work_guard(loop.io);
-    loop.io.run();
-  };
-  for (std::size_t i = 1; i < loops.size(); ++i)
-    threads.emplace_back([&, i] { run_loop(*loops[i]); });
-  run_loop(*loops.front());
-  for (auto& thread : threads) thread.join();
+  run_loops(runtime.loops());
   return kDone;
 }
 
@@ -252,6 +231,7 @@ int run_command(const RunOptions& options) {
   if (!loaded) return report(loaded.error());
   Runtime& runtime = **loaded;
   if (options.json) return serve_json(options, runtime);
+  if (options.telnet) return serve_telnet(options, runtime);
   const auto handle = host::find_http_handler(runtime.component());
   if (!handle) return report(handle.error());
   const auto* run = host::find_run(runtime.component());
@@ -262,6 +242,11 @@ int run_command(const RunOptions& options) {
               *handle ? "it handles HTTP by itself: run it without --cgi" : std::string()});
   }
   if (!*handle && !run) {
+    if (const auto telnet = host::find_telnet_handler(runtime.component()); telnet && *telnet) {
+      return report(Error{ErrorCode::InvalidArgument,
+                          options.file + ": it answers telnet, and no address was given for that",
+                          "add --telnet 127.0.0.1:2323"});
+    }
     return report(Error{
         ErrorCode::Unsupported,
         options.file + ": nothing to run: it exports neither wasi:http/incoming-handler@0.2 nor "

@@ -12,8 +12,9 @@ struct RunOptions {
   bool cgi = false;
   bool json = false;
   std::string listen = "127.0.0.1:8080";
-  std::vector<std::string> links, config, env, dirs, allow_hosts, allow_connect, allow_listen,
-      grants;
+  std::optional<std::string> telnet;
+  std::vector<std::string> links, config, secrets, env, dirs, allow_hosts, allow_connect,
+      allow_listen, grants;
   std::optional<std::string> isolation;  // fresh
   std::optional<unsigned> threads;
   std::optional<double> timeout;  // seconds

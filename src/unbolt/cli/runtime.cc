@@ -3,6 +3,12 @@
 #include <algorithm>
 
 #include "unbolt/cli/component_file.h"
+#include "unbolt/cli/providers.h"
+#include "unbolt/contracts/plugin_url.h"
+#include "unbolt/host/environment.h"
+#include "unbolt/host/plugin_link.h"
+#include "unbolt/plugin/open_plugins.h"
+#include "unbolt/providers/secrets_sources/secrets_sources.h"
 
 namespace unbolt::cli {
 namespace {
@@ -38,9 +44,14 @@ Result<std::unique_ptr<Runtime>> Runtime::load(const RunOptions& options) {
   }
   const auto* cache_or_null = cache ? &*cache : nullptr;
   UNBOLT_ASSIGN(auto file, open_component(options.file, &runtime->engine_, cache_or_null));
-  const auto interfaces = host_interfaces(file->plan());
-  UNBOLT_ASSIGN(runtime->served_.component,
-                link_component(options.file, file, runtime->engine_, interfaces, cache_or_null));
+  runtime->offered_ = host_interfaces(file->plan());
+  for (const auto& [contract, url] : runtime->settings_.plugins)
+    runtime->to_plugins_.emplace(contract, host::LinkTo{"plugin", url.shown(), nullptr});
+  if (auto linked = host::link_components(file, runtime->to_plugins_, runtime->interfaces_);
+      !linked)
+    return std::unexpected(std::move(linked).error().in(options.file));
+  UNBOLT_ASSIGN(runtime->served_.component, link_component(options.file, file, runtime->engine_,
+                                                           runtime->interfaces_, cache_or_null));
   runtime->served_.name = component_name(options.file);
   return runtime;
 }
@@ -50,12 +61,26 @@ Result<> Runtime::provide(const RunOptions& options, Use use) {
   for (unsigned i = 0; i < (serves ? settings_.threads : 1); ++i)
     loops_.push_back(std::make_unique<asio::io_context>(1));
   blocking_.emplace(kBlockingThreads);
-  UNBOLT_ASSIGN(served_.links, open_links(settings_, {log_, *blocking_}));
-  auto& environment = served_.environment;
-  environment.grants = settings_.grants;
-  UNBOLT_ASSIGN(environment.preopens, open_directories(settings_.grants));
-  environment.blocking = serves ? Blocking::on(*blocking_) : Blocking::here();
-  environment.arguments = options.arguments;
+  contracts::ProviderSet providers(provider_tables(), {log_, *blocking_});
+  UNBOLT_ASSIGN(served_.links, open_links(settings_, providers, log_));
+  plugin::OpenPlugins plugins(plugin_probe(), log_);
+  host::Providers opened;
+  for (const auto& [contract, url] : settings_.plugins) {
+    UNBOLT_ASSIGN(const auto named, contracts::plugin_of(url));
+    auto provider = plugins.open(named.path, named.options);
+    if (!provider) return std::unexpected(std::move(provider).error().in("--link " + contract));
+    opened.emplace(contract, std::move(*provider));
+  }
+  UNBOLT_ASSIGN(served_.links.plugins,
+                host::bind_plugins(served_.component->plan(), to_plugins_, opened));
+  auto secrets = providers::make_secrets(std::move(settings_.secrets), {log_, *blocking_});
+  if (!secrets) return std::unexpected(std::move(secrets).error().in("--secret"));
+  served_.links.secrets = std::move(*secrets);
+  auto environment = host::make_environment(settings_.grants,
+                                            serves ? Blocking::on(*blocking_) : Blocking::here());
+  if (!environment) return std::unexpected(std::move(environment).error().in("--dir"));
+  served_.environment = std::move(*environment);
+  served_.environment.arguments = options.arguments;
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "unbolt/engine/compiled_cache.h"
 #include "unbolt/engine/engine.h"
 #include "unbolt/engine/store.h"
+#include "unbolt/host/component_link.h"
 #include "unbolt/host/component_pool.h"
 
 namespace unbolt::cli {
@@ -47,6 +48,10 @@ class Runtime {
   // Event loops outlive the providers and the blocking pool, whose threads resume tasks on them.
   std::vector<std::unique_ptr<asio::io_context>> loops_;
   std::optional<BlockingPool> blocking_;
+  // They outlive what is linked to them.
+  component::HostInterfaces offered_;
+  component::HostInterfaces interfaces_{&offered_};
+  host::ComponentLinks to_plugins_;
   host::ServedComponent served_;
 };
 

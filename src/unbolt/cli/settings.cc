@@ -2,23 +2,14 @@
 
 #include <thread>
 
+#include "unbolt/cli/providers.h"
+#include "unbolt/contracts/plugin_url.h"
 #include "unbolt/contracts/provider_url.h"
 #include "unbolt/providers/config_values/config_values.h"
-#include "unbolt/providers/kv_memory/kv_memory.h"
-#include "unbolt/providers/kv_sqlite/kv_sqlite.h"
 #include "unbolt/providers/logging_host/logging_host.h"
 
 namespace unbolt::cli {
 namespace {
-
-constexpr std::string_view kKeyValue = "wasi:keyvalue";
-
-// The providers that this program has.
-const contracts::ProviderTable<contracts::KeyValue>& key_value_providers() {
-  static const contracts::ProviderTable<contracts::KeyValue> table(
-      {{"memory", providers::open_kv_memory}, {"sqlite", providers::open_kv_sqlite}});
-  return table;
-}
 
 Result<std::pair<std::string, std::string>> key_value(std::string_view flag,
                                                       const std::string& text) {
@@ -30,17 +21,15 @@ Result<std::pair<std::string, std::string>> key_value(std::string_view flag,
 }
 
 Result<> read_link(Settings& settings, const std::string& text) {
-  UNBOLT_ASSIGN(auto link, contracts::parse_link_argument(text));
-  // The whole package is linked to one provider; "wasi:keyvalue/store@0.2.0-draft" names it too.
-  const auto package = link.contract.substr(0, link.contract.find_first_of("/@"));
-  if (package != kKeyValue) {
-    return fail(ErrorCode::InvalidArgument,
-                "there is no provider for the contract '{}'; there are some for {}", link.contract,
-                kKeyValue);
+  UNBOLT_ASSIGN(auto link, contracts::parse_link_argument(with_whole_url(text)));
+  if (link.url.scheme == contracts::kPluginScheme) {
+    settings.plugins.insert_or_assign(std::move(link.contract), std::move(link.url));
+    return {};
   }
-  UNBOLT_ASSIGN(auto checked,
-                contracts::parse_link_argument(text, key_value_providers().schemes()));
-  settings.links.insert_or_assign(package, std::move(checked.url));
+  // The whole package is linked to one provider; "wasi:keyvalue/store@0.2.0-draft" names it too.
+  std::string package = link.contract.substr(0, link.contract.find_first_of("/@"));
+  UNBOLT_TRY(contracts::check_linkable(provider_tables().schemes(), package, link.url));
+  settings.links.insert_or_assign(std::move(package), std::move(link.url));
   return {};
 }
 
@@ -79,6 +68,15 @@ Result<Settings> read_settings(const RunOptions& options) {
     UNBOLT_ASSIGN(auto pair, key_value("--config", text));
     settings.config.insert_or_assign(std::move(pair.first), std::move(pair.second));
   }
+  for (const auto& text : options.secrets) {
+    const auto equals = text.find('=');
+    // Not the text: it may be the secret itself.
+    if (equals == std::string::npos || equals == 0) {
+      return std::unexpected(Error{ErrorCode::InvalidArgument, "--secret: expected NAME=SOURCE",
+                                   "as in --secret api-key=env:API_KEY"});
+    }
+    settings.secrets.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
+  }
   UNBOLT_TRY(
       each("--grant", options.grants, [&](const auto& text) { return settings.grants.add(text); }));
   UNBOLT_TRY(each("--env", options.env,
@@ -97,32 +95,21 @@ Result<Settings> read_settings(const RunOptions& options) {
   return settings;
 }
 
-Result<std::vector<wasi::Preopen>> open_directories(const contracts::Grants& grants) {
-  std::vector<wasi::Preopen> preopens;
-  for (const auto& grant : grants.directories) {
-    auto directory = files::Node::open(
-        grant.host, grant.read_only ? files::Access::Read : files::Access::ReadWrite);
-    if (!directory) return std::unexpected(std::move(directory).error().in("--dir"));
-    preopens.push_back({std::move(*directory), grant.guest});
-  }
-  return preopens;
-}
-
-Result<contracts::Links> open_links(const Settings& settings,
-                                    const contracts::ProviderContext& context) {
+Result<contracts::Links> open_links(const Settings& settings, contracts::ProviderSet& providers,
+                                    Log& log) {
   contracts::Links links;
   links.config = std::make_shared<providers::ConfigFromValues>(settings.config);
-  links.logging = std::make_shared<providers::LoggingToHost>(context.log);
-  if (const auto link = settings.links.find(std::string(kKeyValue)); link != settings.links.end()) {
-    auto provider = key_value_providers().open(link->second, context);
-    if (!provider) {
-      return std::unexpected(std::move(provider).error().in(
-          fmt::format("--link {}={}", kKeyValue, link->second.shown())));
+  links.logging = std::make_shared<providers::LoggingToHost>(log);
+  for (const auto& [contract, url] : settings.links) {
+    if (auto linked = providers.link(links, contract, {}, url); !linked) {
+      return std::unexpected(
+          std::move(linked).error().in(fmt::format("--link {}={}", contract, url.shown())));
     }
-    links.key_value = std::move(*provider);
-  } else {
-    links.key_value = providers::make_kv_memory();
   }
+  // What keeps nothing beyond the process needs no link.
+  UNBOLT_ASSIGN(auto memory, contracts::parse_provider_url("memory:"));
+  if (links.key_value.empty()) UNBOLT_TRY(providers.link(links, "wasi:keyvalue", {}, memory));
+  if (links.blob_store.empty()) UNBOLT_TRY(providers.link(links, "wasi:blobstore", {}, memory));
   return links;
 }
 

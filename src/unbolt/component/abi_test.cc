@@ -606,6 +606,14 @@ TEST_F(Realloc, ItMayGrowTheMemory) {
   EXPECT_EQ(guest.call<std::string>("run"), text);
 }
 
+TEST_F(Realloc, ItMayGrowTheMemoryEachTime) {
+  Guest guest(host, reallocating("(i32.mul (memory.grow (i32.const 1)) (i32.const 65536))"), &text);
+  for (const char c : {'a', 'b', 'c'}) {
+    text = std::string(60'000, c);
+    EXPECT_EQ(guest.call<std::string>("run"), text);
+  }
+}
+
 TEST_F(Realloc, ResultPointersAreChecked) {
   EXPECT_EQ(reason("(i32.const 1024)", "(i32.const 65)"), "unaligned pointer");
   EXPECT_EQ(reason("(i32.const 1024)", "(i32.const 65532)"), "pointer out of bounds of memory");

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "unbolt/base/bytes.h"
+#include "unbolt/base/error.h"
 
 namespace unbolt::component {
 
@@ -15,6 +16,7 @@ namespace unbolt::component {
 struct DecodeError {
   std::size_t offset;
   std::string message;
+  ErrorCode code = ErrorCode::InvalidFile;
 };
 
 // Looks at bytes that outlive it. `base` is where they lie in the file, for error messages.
@@ -26,6 +28,10 @@ class BinaryReader {
   std::size_t offset() const { return base_ + position_; }
   [[noreturn]] void fail(std::string message) const {
     throw DecodeError{offset(), std::move(message)};
+  }
+  // Valid, and nothing here carries it out.
+  [[noreturn]] void unsupported(std::string message) const {
+    throw DecodeError{offset(), std::move(message), ErrorCode::Unsupported};
   }
 
   std::uint8_t byte() {

@@ -6,6 +6,7 @@
 
 #include "unbolt/component/error_context.h"
 #include "unbolt/component/lifted_call.h"
+#include "unbolt/component/lowered_call.h"
 
 namespace unbolt::component {
 namespace {
@@ -69,6 +70,20 @@ Trap* resource_rep(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   return nullptr;
 }
 
+Trap* drop_host_object(Instance& instance, const ResourceTag& tag, void* object) noexcept {
+  if (!tag.drop) {
+    tag.destroy(object);
+    return nullptr;
+  }
+  try {
+    return when_replied(instance, tag.drop(object), [&](Result<> dropped) -> Trap* {
+      return dropped ? nullptr : trap_for(instance, dropped.error());
+    });
+  } catch (...) {
+    return internal_error(instance, std::current_exception());
+  }
+}
+
 Trap* resource_drop(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
   const ResourceCall call(env, caller);
   Instance& instance = call.instance;
@@ -89,25 +104,12 @@ Trap* resource_drop(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {
     --call.state.borrowed;
     return nullptr;
   }
-  if (tag) {
-    tag->destroy(reinterpret_cast<void*>(entry.rep));
-    return nullptr;
-  }
+  if (tag) return drop_host_object(instance, *tag, reinterpret_cast<void*>(entry.rep));
   const ResourceType& resource = *call.builtin.resource;
-  if (!resource.destructor) return nullptr;
-  // The destructor is a function of the instance that defines the resource, which is entered for
-  // it.
-  auto& owner = instance.state(resource.instance);
-  if (resource.instance != call.builtin.instance && owner.entered)
+  if (resource.destructor && resource.instance != call.builtin.instance &&
+      instance.state(resource.instance).entered)
     return trap(instance, "cannot enter component instance");
-  if (!instance.filled(*resource.destructor))
-    return trap(instance, "this resource's destructor is not there yet");
-  const bool entered = std::exchange(owner.entered, true);
-  Raw values[1];
-  values[0].i32 = static_cast<std::int32_t>(entry.rep);
-  Trap* trapped = instance.store().call(instance.func(*resource.destructor), values, 1);
-  owner.entered = entered;
-  return trapped;
+  return call_destructor(instance, resource, static_cast<std::uint32_t>(entry.rep));
 }
 
 Trap* context_access(void* env, Caller* caller, Raw* raw, std::size_t) noexcept {

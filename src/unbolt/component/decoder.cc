@@ -363,7 +363,11 @@ std::shared_ptr<ast::TypeDef> type_def(BinaryReader& in, unsigned depth) {
     case 0x41: return make(ast::ComponentType{list_of<ast::Declaration>(in, declare)});
     case 0x42: return make(ast::InstanceType{list_of<ast::Declaration>(in, declare)});
     case 0x3f: {
-      if (in.byte() != 0x7f) in.fail("a resource that is not represented as i32");
+      if (const auto rep = in.byte(); rep == 0x7e) {
+        in.unsupported("resources that are represented as i64 are not carried out here");
+      } else if (rep != 0x7f) {
+        in.fail("a resource that is not represented as i32");
+      }
       ast::Resource resource;
       switch (in.byte()) {
         case 0x00: break;
@@ -636,7 +640,7 @@ Result<std::shared_ptr<ast::Component>> decode(ByteView bytes) {
     BinaryReader in(bytes);
     return component(in, 0);
   } catch (const DecodeError& e) {
-    return fail(ErrorCode::InvalidFile, "{} (at offset {:#x})", e.message, e.offset);
+    return fail(e.code, "{} (at offset {:#x})", e.message, e.offset);
   }
 }
 

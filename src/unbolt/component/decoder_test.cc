@@ -1,5 +1,6 @@
 #include "unbolt/component/decoder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -40,6 +41,15 @@ TEST(Decoder, KindsOfFiles) {
   EXPECT_EQ(file_kind(engine::wat("(module)")), FileKind::CoreModule);
   EXPECT_EQ(file_kind({}), FileKind::Other);
   EXPECT_EQ(file_kind(as_bytes("#!/bin/sh")), FileKind::Other);
+}
+
+// Valid by the specification of 64-bit memories: refused by name, as what is not carried out.
+TEST(Decoder, ResourcesOf64BitsAreUnsupported) {
+  const std::uint8_t bytes[] = {0, 'a', 's', 'm', 13, 0, 1, 0, 7, 4, 1, 0x3f, 0x7e, 0};
+  const auto decoded = decode(bytes);
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, ErrorCode::Unsupported);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr("represented as i64"));
 }
 
 TEST(Decoder, EverythingIsPlanned) {

@@ -1,7 +1,6 @@
 #include "unbolt/component/export_names.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "unbolt/component/names.h"
@@ -23,21 +22,6 @@ std::string kebab(std::string_view name) {
     out += c == '_' ? '-' : upper ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return out;
-}
-
-// How many letters must be put in, left out or replaced.
-std::size_t edits(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "unbolt/base/error.h"
+#include "unbolt/base/reply.h"
+
 namespace unbolt::component {
 
 // A resource whose representation is an object of the host's. One tag a C++ class; its address is
@@ -15,6 +18,9 @@ struct ResourceTag {
   // Whether resources made from it still live, so that the guest may not drop it yet. Null: it has
   // no such children.
   bool (*has_children)(void*) noexcept = nullptr;
+  // In the place of `destroy` where a guest drops its handle, on the guest's fiber: takes the
+  // object, and may wait. An Error makes the guest trap. Null: `destroy` does.
+  Reply<Result<>> (*drop)(void*) = nullptr;
 };
 // A class whose contract speaks of child resources has `bool has_children() const`.
 template <class T>

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "unbolt/component/handle_table.h"
@@ -30,6 +31,7 @@ struct HostFunction {
   // Whether the C++ signature has the shape of `type`.
   bool (*accepts)(const FuncType& type, const ResourceIds& ids);
   std::shared_ptr<const ValueFunction> by_value;  // null: bound by its C++ type
+  std::shared_ptr<const void> context = nullptr;  // what a callback of another kind needs to know
 };
 
 template <auto Fn>
@@ -49,6 +51,11 @@ class HostInterface {
   }
   // By value, with whatever type a component imports it. Include value_call.h to use these.
   HostInterface& func(std::string_view name, ValueFunction function);
+  // With a callback of its own; its `env` is the LoweredFunc (linked_component.h).
+  HostInterface& func(std::string_view name, HostFunction function) {
+    funcs_.emplace(name, std::move(function));
+    return *this;
+  }
   // The same for every function that is not here by its name.
   HostInterface& otherwise(ValueFunction function);
   // Says that objects of class T stand for the resource `name`.
@@ -61,6 +68,14 @@ class HostInterface {
     resources_.emplace(name, &tag);
     return *this;
   }
+
+  // Offers it to imports of its path in every version; whether a component's functions are of these
+  // types is checked when it is linked, as for those of this version.
+  HostInterface& every_version() {
+    every_version_ = true;
+    return *this;
+  }
+  bool is_every_version() const { return every_version_; }
 
   const std::string& name() const { return name_; }
   const HostFunction* find(std::string_view name) const {
@@ -82,6 +97,7 @@ class HostInterface {
 
  private:
   std::string name_;
+  bool every_version_ = false;
   std::map<std::string, HostFunction, std::less<>> funcs_;
   std::optional<HostFunction> otherwise_;
   std::map<std::string, const ResourceTag*, std::less<>> resources_;
@@ -91,18 +107,26 @@ class HostInterface {
 // All of them. Built at start by whoever wires the program; immutable and shared afterwards.
 class HostInterfaces {
  public:
+  HostInterfaces() = default;
+  // With what `base` has where there is nothing here by the name; it outlives this.
+  explicit HostInterfaces(const HostInterfaces* base) : base_(base) {}
+
   // `name` carries the newest version that is offered ("wasi:io/streams@0.2.12").
   HostInterface& add(std::string name) { return interfaces_.emplace_back(std::move(name)); }
   // Tells the interfaces of a WIT package (plan.h, `read_wit_package`) the types of their
   // functions, and keeps it.
   void declare(std::shared_ptr<const Plan> package);
-  // The one that meets an import by semver; null where there is none.
+  // The one that meets an import by semver, else one of its path that is offered in every version;
+  // null where there is none.
   const HostInterface* find(std::string_view import_name) const;
-  // The name most like it, for messages; "" where nothing is.
+  // The name most like it, for messages: of its path, of its package, or one spelled nearly so; ""
+  // where nothing is.
   std::string nearest(std::string_view import_name) const;
+  // Without those of a base.
   const std::deque<HostInterface>& all() const { return interfaces_; }
 
  private:
+  const HostInterfaces* base_ = nullptr;
   std::deque<HostInterface> interfaces_;
   std::vector<std::shared_ptr<const Plan>> declarations_;
 };

@@ -32,6 +32,7 @@ class Instance {
   Task<std::optional<engine::Fault>> start();
 
   const LinkedComponent& component() const { return *component_; }
+  const std::shared_ptr<const LinkedComponent>& shared_component() const { return component_; }
   engine::Store& store() { return store_; }
   void* host() const { return host_; }
 
@@ -48,6 +49,12 @@ class Instance {
     std::uint32_t backpressure = 0;
     // Borrow handles that the call under way was given and has not dropped.
     std::uint32_t borrowed = 0;
+    // A memory that never moves, by its slot, as it was last seen: it may have grown since.
+    struct SeenMemory {
+      std::uint32_t slot = ~0u;
+      std::uint8_t* base = nullptr;
+      std::uint64_t size = 0;
+    } memory;
   };
   State& state(std::uint32_t component_instance) { return states_[component_instance]; }
 

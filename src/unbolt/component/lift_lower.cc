@@ -15,12 +15,14 @@ constexpr std::uint64_t utf16_tag(Width width) {
 
 }  // namespace
 
-void LiftLowerContext::load_memory() {
+void LiftLowerContext::look_at_memory() {
   if (!options_.memory || !instance_.filled(*options_.memory)) return;
   engine::Store& store = instance_.store();
   const engine::Memory& memory = instance_.memory(*options_.memory);
   base_ = store.memory_data(memory);
   size_ = store.memory_size(memory);
+  if (engine::Engine::kMemories32Stay && width() == Width::W32)
+    state_.memory = {*options_.memory, base_, size_};
 }
 
 bool LiftLowerContext::reallocate(std::uint64_t old_pointer, std::uint32_t old_size,
@@ -38,12 +40,12 @@ bool LiftLowerContext::reallocate(std::uint64_t old_pointer, std::uint32_t old_s
     adopt(trap);
     return false;
   }
-  load_memory();
+  guest_ran();
   pointer = width() == Width::W32 ? static_cast<std::uint32_t>(values[0].i32)
                                   : static_cast<std::uint64_t>(values[0].i64);
   if ((pointer & (alignment - 1)) != 0)
     return fail(peer_ == Peer::Host ? "realloc return: result not aligned" : "unaligned pointer");
-  if (pointer <= size_ && size <= size_ - pointer) return true;
+  if (within(pointer, size)) return true;
   return peer_ == Peer::Host || content == Content::Values
              ? fail("realloc return: beyond end of memory")
              : fail_bounds(content);
@@ -102,22 +104,30 @@ bool LiftLowerContext::lift_string(std::uint64_t pointer, std::uint64_t length,
 bool LiftLowerContext::lower_string(std::string_view text, std::uint64_t& pointer,
                                     std::uint64_t& length) {
   const auto lower = [&](std::string_view valid) {
+    if (options_.encoding == ast::StringEncoding::Utf8) [[likely]]
+      return store_utf8(as_bytes(valid), pointer, length);
     const Text whole{Text::Encoding::Utf8, reinterpret_cast<const std::uint8_t*>(valid.data()),
                      valid.size()};
-    return options_.encoding == ast::StringEncoding::Utf8
-               ? store_text(whole, {.utf8_bytes = valid.size()}, pointer, length)
-               : lower_text(whole, pointer, length);
+    return lower_text(whole, pointer, length);
   };
   if (valid_utf8(as_bytes(text))) [[likely]]
     return lower(text);
   return lower(to_valid_utf8(text));
 }
 
+// What `store_text` does where nothing has to be transcoded.
+bool LiftLowerContext::store_utf8(ByteView valid, std::uint64_t& pointer, std::uint64_t& length) {
+  length = valid.size();
+  if (length > 4 * kMaxStringBytes) return fail_bounds(Content::String);
+  if (!allocate(static_cast<std::uint32_t>(length), 1, pointer, Content::String)) return false;
+  if (length) std::memcpy(at(pointer), valid.data(), valid.size());
+  return true;
+}
+
 bool LiftLowerContext::lower_text(const Text& text, std::uint64_t& pointer, std::uint64_t& length) {
   if (text.encoding == Text::Encoding::Utf8 && options_.encoding == ast::StringEncoding::Utf8) {
-    return valid_utf8({text.data, text.units})
-               ? store_text(text, {.utf8_bytes = text.units}, pointer, length)
-               : fail_text(text);
+    const ByteView bytes(text.data, text.units);
+    return valid_utf8(bytes) ? store_utf8(bytes, pointer, length) : fail_text(text);
   }
   const auto sizes = measure(text);
   return sizes ? store_text(text, *sizes, pointer, length) : fail_text(text);

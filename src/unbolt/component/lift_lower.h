@@ -120,6 +120,8 @@ class LiftLowerContext {
   // memory, and what a guest makes of overlapping ones must not keep the loop.
   bool charge_scan(std::uint64_t bytes) {
     scanned_bytes_ += bytes;
+    if (scanned_bytes_ <= size_ + kMaxLiftedBytes) return true;
+    look_at_memory();
     return scanned_bytes_ <= size_ + kMaxLiftedBytes
                ? true
                : fail("a value is too large to be passed to the host");
@@ -145,14 +147,31 @@ class LiftLowerContext {
   bool lower_borrow(const HandleEntry& entry, std::uint32_t& handle);
 
  private:
-  void load_memory();
+  // As it was when last looked at, which costs no call into the engine. Memory never shrinks, so
+  // what was within its bounds still is.
+  void load_memory() {
+    if (options_.memory && state_.memory.slot == *options_.memory) [[likely]] {
+      base_ = state_.memory.base;
+      size_ = state_.memory.size;
+    } else {
+      look_at_memory();
+    }
+  }
+  void look_at_memory();
+  bool in_known_bounds(std::uint64_t offset, std::uint64_t size) const {
+    return offset <= size_ && size <= size_ - offset;
+  }
   bool within(std::uint64_t offset, std::uint64_t size) {
     if (!base_) load_memory();
-    return offset <= size_ && size <= size_ - offset;
+    if (in_known_bounds(offset, size)) [[likely]]
+      return true;
+    look_at_memory();  // it may have grown
+    return in_known_bounds(offset, size);
   }
   bool fail_bounds(Content content);
   bool fail_text(const Text& text);
   // Of valid text.
+  bool store_utf8(ByteView valid, std::uint64_t& pointer, std::uint64_t& length);
   bool store_text(const Text& text, const TextSizes& sizes, std::uint64_t& pointer,
                   std::uint64_t& length);
   HandleEntry* find_handle(std::uint32_t handle, ResourceId type);

@@ -1,6 +1,7 @@
 #include "unbolt/component/lifted_call.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace unbolt::component {
 namespace {
@@ -98,6 +99,20 @@ Trap* call_lifted(LiftLowerContext& cx, const Lift& lift, Raw* raw, ResultTaker&
   Entered entered(cx.state(), task);
   if (Trap* trap = call_slot(cx, lift.core_func, raw)) return trap;
   return lift.options.async ? finish_async(cx, lift, raw, task) : finish_sync(cx, lift, raw, task);
+}
+
+Trap* call_destructor(Instance& instance, const ResourceType& resource, std::uint32_t rep) {
+  if (!resource.destructor) return nullptr;
+  engine::Store& store = instance.store();
+  if (!instance.filled(*resource.destructor))
+    return store.fail(engine::Fault::Kind::Trap, "this resource's destructor is not there yet");
+  Instance::State& owner = instance.state(resource.instance);
+  const bool entered = std::exchange(owner.entered, true);
+  Raw values[1];
+  values[0].i32 = static_cast<std::int32_t>(rep);
+  Trap* trap = store.call(instance.func(*resource.destructor), values, 1);
+  owner.entered = entered;
+  return trap;
 }
 
 Trap* return_from_task(Instance& instance, const TaskReturnBuiltin& builtin, const Raw* raw) {

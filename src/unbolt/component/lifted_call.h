@@ -35,6 +35,11 @@ bool may_enter(LiftLowerContext& cx);
 [[nodiscard]] engine::Trap* call_lifted(LiftLowerContext& cx, const Lift& lift, engine::Raw* raw,
                                         ResultTaker& results);
 
+// Calls the destructor of a resource that this component defines, as a call of the component
+// instance that does. One without a destructor is done with at once.
+[[nodiscard]] engine::Trap* call_destructor(Instance& instance, const ResourceType& resource,
+                                            std::uint32_t rep);
+
 // `task.return` (CanonicalABI.md, "canon task.return"), with the flat values in `raw`.
 [[nodiscard]] engine::Trap* return_from_task(Instance& instance, const TaskReturnBuiltin& builtin,
                                              const engine::Raw* raw);

@@ -54,6 +54,12 @@ const HostInterface* HostInterfaces::find(std::string_view import_name) const {
   for (const auto& interface : interfaces_) {
     if (interface.name() == import_name || track_of(interface.name()) == track) return &interface;
   }
+  if (const auto* found = base_ ? base_->find(import_name) : nullptr) return found;
+  const auto path = split_version(import_name).path;
+  for (const auto& interface : interfaces_) {
+    if (interface.is_every_version() && split_version(interface.name()).path == path)
+      return &interface;
+  }
   return nullptr;
 }
 
@@ -68,15 +74,27 @@ void HostInterfaces::declare(std::shared_ptr<const Plan> package) {
 }
 
 std::string HostInterfaces::nearest(std::string_view import_name) const {
+  // Names come from a file that may be hostile.
+  constexpr std::size_t kLongest = 100;
   const auto wanted = split_version(import_name).path;
   const auto package = wanted.substr(0, wanted.find('/'));
-  std::string best;
-  for (const auto& interface : interfaces_) {
-    const auto path = split_version(interface.name()).path;
-    if (path == wanted) return interface.name();
-    if (best.empty() && path.substr(0, path.find('/')) == package) best = interface.name();
+  // Letters between them; one of the same package is nearer than all others.
+  std::size_t best = wanted.size() / 4 + 1 + kLongest;
+  const HostInterface* nearest = nullptr;
+  for (const HostInterfaces* here = this; here; here = here->base_) {
+    for (const auto& interface : here->interfaces_) {
+      const auto path = split_version(interface.name()).path;
+      if (path == wanted) return interface.name();
+      const bool same_package = path.substr(0, path.find('/')) == package;
+      if (wanted.size() > kLongest && !same_package) continue;
+      const std::size_t distance =
+          (wanted.size() > kLongest ? 0 : edits(path, wanted)) + (same_package ? 0 : kLongest);
+      if (distance >= best) continue;
+      best = distance;
+      nearest = &interface;
+    }
   }
-  return best;
+  return nearest ? nearest->name() : "";
 }
 
 Result<std::shared_ptr<const ComponentFile>> ComponentFile::load(Bytes bytes, Checked checked) {
@@ -181,31 +199,68 @@ Result<> LinkedComponent::bind_imports(const HostInterfaces& host, const Compile
 }
 
 Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOptions& options) {
-  const auto& modules = plan().modules;
-  const auto& steps = plan().steps;
-  for (std::size_t i = 0; i < modules.size(); ++i) {
-    const bool used = std::any_of(steps.begin(), steps.end(), [&](const Step& step) {
-      return step.module == i && !step.skipped;
-    });
-    if (!used) {
-      modules_.emplace_back();
-      continue;
-    }
-    const auto compiling = [&] {
-      if (options.progress) options.progress(i, modules.size());
-    };
+  auto fusions = options.modules == CompileOptions::Modules::Fused ? plan_fusions(plan())
+                                                                   : std::vector<Fusion>{};
+  std::size_t pieces = used_apart().size() + fusions.size(), done = 0;
+  for (const Fusion& fusion : fusions) pieces -= fusion.steps.size();
+  const auto compiling = [&] {
+    if (options.progress) options.progress(done, pieces);
+  };
+  for (Fusion& fusion : fusions) {
+    const auto make = [&] { return engine::fuse(fusion.recipe); };
     auto module = [&]() -> Result<engine::Module> {
-      if (options.cache) return options.cache->load(engine, modules[i].bytes, compiling);
+      if (options.cache) {
+        const std::string digest = digest_of(fusion.recipe), apart = digest + "-apart";
+        if (options.cache->marked(engine, apart))
+          return fail(ErrorCode::Unsupported, "could not be fused before");
+        auto made = options.cache->load_made(engine, digest, make, compiling);
+        if (!made) options.cache->mark(engine, apart);
+        return made;
+      }
+      UNBOLT_ASSIGN(const Bytes bytes, make());
       compiling();
-      return engine::Module::compile(engine, modules[i].bytes);
+      return engine::Module::compile(engine, bytes);
     }();
     if (!module) {
-      return std::unexpected(std::move(module).error().in(
-          fmt::format("core module {} (at offset {:#x})", i, modules[i].offset)));
+      // Its modules are compiled apart, and if one is wrong, that is said there.
+      pieces += fusion.steps.size() - 1;
+      continue;
     }
-    modules_.emplace_back(std::move(*module));
+    ++done;
+    for (const std::uint32_t step : fusion.steps) fusion_of_.emplace(step, fusions_.size());
+    unneeded_fixups_.merge(fusion.unneeded_fixups);
+    fusions_.push_back({std::move(fusion), std::move(*module)});
+  }
+  modules_.resize(plan().modules.size());
+  for (const std::uint32_t i : used_apart()) {
+    const auto& [bytes, offset] = plan().modules[i];
+    auto module = [&]() -> Result<engine::Module> {
+      if (options.cache) return options.cache->load(engine, bytes, compiling);
+      compiling();
+      return engine::Module::compile(engine, bytes);
+    }();
+    if (!module) {
+      return std::unexpected(
+          std::move(module).error().in(fmt::format("core module {} (at offset {:#x})", i, offset)));
+    }
+    modules_[i] = std::move(*module);
+    ++done;
   }
   return {};
+}
+
+std::set<std::uint32_t> LinkedComponent::used_apart() const {
+  std::set<std::uint32_t> modules;
+  for (std::uint32_t i = 0; i < plan().steps.size(); ++i) {
+    const Step& step = plan().steps[i];
+    if (!step.skipped && !fusion_of(i)) modules.insert(step.module);
+  }
+  return modules;
+}
+
+const LinkedComponent::LinkedFusion* LinkedComponent::fusion_of(std::uint32_t step) const {
+  const auto found = fusion_of_.find(step);
+  return found == fusion_of_.end() ? nullptr : &fusions_[found->second];
 }
 
 CoreFuncType LinkedComponent::core_type(std::uint32_t host_func) const {
@@ -222,6 +277,22 @@ std::pair<engine::HostCallback, void*> LinkedComponent::callback(std::uint32_t h
   if (lowered_[host_func]) return {&call_component, lowered_[host_func].get()};
   BuiltinFunc* builtin = builtins_[host_func].get();
   return {builtin_callback(*builtin->builtin), builtin};
+}
+
+Result<engine::PreparedModule> LinkedComponent::prepare_fusion(const engine::Engine& engine,
+                                                               const LinkedFusion& fused) const {
+  std::set<std::uint32_t> host_funcs;
+  for (const auto& member : fused.fusion.recipe.members) {
+    for (const auto& source : member.imports) {
+      if (const auto* index = std::get_if<std::uint32_t>(&source)) host_funcs.insert(*index);
+    }
+  }
+  engine::Linker linker(engine);
+  for (const std::uint32_t index : host_funcs) {
+    const auto [callback, env] = this->callback(index);
+    UNBOLT_TRY(linker.define("", std::to_string(index), core_type(index), callback, env));
+  }
+  return engine::PreparedModule::prepare(linker, fused.module);
 }
 
 Result<engine::PreparedModule> LinkedComponent::prepare_step(
@@ -255,11 +326,14 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine,
   const auto add = [&](const CoreRef& ref) {
     slots.emplace(ref, static_cast<std::uint32_t>(slots.size()));
   };
-  for (const Step& step : plan.steps) {
-    if (step.table) add(*step.table);
-    for (const auto& [entry, func] : step.entries) add(func);
+  for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& step = plan.steps[i];
     if (step.starts) add(*step.starts);
-    if (!step.skipped && needs_slots(step))
+    if (step.table && !unneeded_fixups_.contains(i)) {
+      add(*step.table);
+      for (const auto& [entry, func] : step.entries) add(func);
+    }
+    if (!step.skipped && !fusion_of(i) && needs_slots(step))
       std::for_each(step.imports.begin(), step.imports.end(), add);
   }
   slot_count_ = slots.size();
@@ -273,21 +347,31 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine,
   if (!host_funcs.empty()) {
     UNBOLT_ASSIGN(host_funcs_, engine::prepare_host_funcs(engine, host_funcs, cache));
   }
-  for (const Step& step : plan.steps) {
+  for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& step = plan.steps[i];
     LinkedStep& linked = steps_.emplace_back();
     if (step.skipped) {
-      if (step.table) linked.table_slot = slots.at(*step.table);
-      for (const auto& [entry, func] : step.entries)
-        linked.entries.emplace_back(entry, slots.at(func));
+      if (step.table && !unneeded_fixups_.contains(i)) {
+        linked.table_slot = slots.at(*step.table);
+        for (const auto& [entry, func] : step.entries)
+          linked.entries.emplace_back(entry, slots.at(func));
+      }
       if (step.starts) linked.start_slot = slots.at(*step.starts);
+    } else if (const LinkedFusion* fused = fusion_of(i)) {
+      if (fused->fusion.steps.front() != i) continue;  // it is there with the first
+      UNBOLT_ASSIGN(linked.module, prepare_fusion(engine, *fused));
     } else {
       UNBOLT_ASSIGN(linked.module, prepare_step(engine, step, slots));
     }
   }
   for (const auto& [ref, slot] : slots) {
     const auto* from = std::get_if<CoreExportRef>(&ref);
-    if (!from || !steps_[from->instance].module) continue;
-    if (!steps_[from->instance].module->keep(from->name, slot))
+    if (!from) continue;
+    const LinkedFusion* fused = fusion_of(from->instance);
+    auto& module = steps_[fused ? fused->fusion.steps.front() : from->instance].module;
+    if (!module) continue;
+    const std::string position = fused ? std::to_string(fused->fusion.exports.at(ref)) : "";
+    if (!module->keep(fused ? position : from->name, slot))
       return fail(ErrorCode::InvalidFile, "a core module has no export '{}'", from->name);
   }
   return {};

@@ -6,12 +6,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "unbolt/base/bytes.h"
 #include "unbolt/base/error.h"
+#include "unbolt/component/fusion.h"
 #include "unbolt/component/handle_table.h"
 #include "unbolt/component/host_interface.h"
 #include "unbolt/component/plan.h"
@@ -61,8 +63,12 @@ struct CompileOptions {
     Refuse,
     TrapWhenReached
   } unsupported = Unsupported::Refuse;
+  // Whether core modules are compiled as one where nobody can tell (fusion.h). Apart, modules that
+  // several components have in common are compiled once.
+  enum class Modules { Fused, Apart } modules = Modules::Fused;
   const engine::CompiledCache* cache = nullptr;
-  // Called with the number of modules that are done, of how many, when compiling takes place.
+  // Called with the number of pieces (fused modules, or modules) that are done, of how many, before
+  // one is compiled.
   std::function<void(std::size_t, std::size_t)> progress;
 };
 
@@ -97,17 +103,31 @@ class LinkedComponent {
     std::optional<std::uint32_t> start_slot;
   };
 
+  // A fusion that was compiled.
+  struct LinkedFusion {
+    Fusion fusion;
+    engine::Module module;
+  };
+
   Result<> bind_imports(const HostInterfaces& host, const CompileOptions& options);
   Result<> compile(const engine::Engine& engine, const CompileOptions& options);
   Result<> prepare(const engine::Engine& engine, const engine::CompiledCache* cache);
+  // Modules of steps that are neither skipped nor fused.
+  std::set<std::uint32_t> used_apart() const;
+  const LinkedFusion* fusion_of(std::uint32_t step) const;
+  Result<engine::PreparedModule> prepare_fusion(const engine::Engine& engine,
+                                                const LinkedFusion& fused) const;
   Result<engine::PreparedModule> prepare_step(const engine::Engine& engine, const Step& step,
                                               const std::map<CoreRef, std::uint32_t>& slots) const;
   CoreFuncType core_type(std::uint32_t host_func) const;
   std::pair<engine::HostCallback, void*> callback(std::uint32_t host_func) const;
 
   std::shared_ptr<const ComponentFile> file_;
+  std::vector<LinkedFusion> fusions_;
+  std::map<std::uint32_t, std::size_t> fusion_of_;  // by step
+  std::set<std::uint32_t> unneeded_fixups_;         // steps
   std::vector<std::optional<engine::Module>>
-      modules_;  // absent where only skipped steps would use it
+      modules_;  // absent where only skipped or fused steps would use it
   std::vector<LinkedStep> steps_;
   // The plan's slots, and one for each item that instances take from each other.
   std::size_t slot_count_ = 0;

@@ -44,6 +44,10 @@ inline bool may_leave(LiftLowerContext& cx) {
 engine::Trap* call_host_async(void* lowered_func, engine::Caller*, engine::Raw*,
                               std::size_t) noexcept;
 
+// A host function failed: the guest traps, for a reason that says whether it took too long, found
+// no room, or was left.
+[[nodiscard]] engine::Trap* trap_for(Instance& instance, const Error& error);
+
 // A host function threw: a bug of ours, never the guest's.
 [[nodiscard]] engine::Trap* internal_error(Instance& instance, std::exception_ptr failure);
 
@@ -64,18 +68,24 @@ Task<> await_into(Task<T> task, std::optional<T>& value, std::exception_ptr& fai
 
 // `finish(value)` with what was replied, for which the guest is parked where it comes later.
 template <class T, class Finish>
-[[nodiscard]] engine::Trap* when_replied(LiftLowerContext& cx, Reply<T> reply, Finish finish) {
+[[nodiscard]] engine::Trap* when_replied(Instance& instance, Reply<T> reply, Finish finish) {
   if (reply.ready()) [[likely]]
     return finish(std::move(reply).take());
   std::optional<T> value;
   std::exception_ptr failure;
   if (auto* trap =
-          cx.instance().store().park(detail::await_into(std::move(reply).task(), value, failure))) {
+          instance.store().park(detail::await_into(std::move(reply).task(), value, failure))) {
     return trap;
   }
-  if (failure) return internal_error(cx.instance(), failure);
-  cx.guest_ran();
+  if (failure) return internal_error(instance, failure);
   return finish(std::move(*value));
+}
+template <class T, class Finish>
+[[nodiscard]] engine::Trap* when_replied(LiftLowerContext& cx, Reply<T> reply, Finish finish) {
+  return when_replied(cx.instance(), std::move(reply), [&](T value) {
+    cx.guest_ran();
+    return finish(std::move(value));
+  });
 }
 
 }  // namespace unbolt::component

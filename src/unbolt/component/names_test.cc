@@ -39,5 +39,15 @@ TEST(Names, Split) {
   EXPECT_EQ(split_version("a:b/c").version, "");
 }
 
+TEST(NamesInterface, BySemverInEveryVersionOrByPackage) {
+  for (const auto* contract : {"a:b/c@1.2.0", "a:b/c@1.9.0", "a:b/c", "a:b", "a:b@1.0.0"})
+    EXPECT_TRUE(names_interface(contract, "a:b/c@1.2.3")) << contract;
+  for (const auto* contract :
+       {"a:b/c@2.0.0", "a:b/d", "a:b/cc", "a", "a:bb", "a:b@2.0.0", "a:b/c@1.2.3-rc", "", "/c"})
+    EXPECT_FALSE(names_interface(contract, "a:b/c@1.2.3")) << contract;
+  EXPECT_TRUE(names_interface("a:b/c", "a:b/c"));
+  EXPECT_FALSE(names_interface("a:b/c@1.0.0", "a:b/c"));
+}
+
 }  // namespace
 }  // namespace unbolt::component

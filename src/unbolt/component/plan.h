@@ -133,6 +133,8 @@ struct Step {
   std::optional<CoreRef> table;
   std::vector<std::pair<std::uint32_t, CoreRef>> entries;
   std::optional<CoreRef> starts;
+  // Of a shim: the core functions that some of its exports jump to, once the component is there.
+  std::map<std::string_view, CoreRef> jumps;
 };
 
 // An exported function, with the path that leads to it.
@@ -142,6 +144,13 @@ struct ExportedFunc {
   std::variant<std::uint32_t, const ImportedFunc*> target;
   const FuncType* type;
   Width width = Width::W32;  // of the memory that its values lie in
+};
+
+// A resource under a name by which an exported interface has it; it may have several.
+struct ExportedResource {
+  std::string interface_name;  // empty: at the world's top level
+  std::string name;
+  const ResourceType* type;
 };
 
 struct ImportedInterface {
@@ -164,6 +173,7 @@ struct Plan {
   std::vector<std::unique_ptr<ImportedFunc>> imported_funcs;
   std::vector<ImportedInterface> imports;
   std::vector<ExportedFunc> exports;
+  std::vector<ExportedResource> exported_resources;
   std::vector<std::string> exported_interfaces;
   // Types by the names under which they are exported; a name may stand in several interfaces.
   struct TypeName {

@@ -682,6 +682,9 @@ class Planner {
     if (const auto* type = std::get_if<const Type*>(&item))
       plan_.type_names.emplace(*type,
                                Plan::TypeName{std::string(interface_name), std::string(name)});
+    else if (const auto* resource = std::get_if<ResourceType*>(&item))
+      plan_.exported_resources.push_back(
+          {std::string(interface_name), std::string(name), *resource});
   }
   Width export_width(const Func& func) const {
     const auto* lift = std::get_if<std::uint32_t>(&func.target);

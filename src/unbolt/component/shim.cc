@@ -198,7 +198,9 @@ class Rewriter {
           continue;
         }
         shim_is_used = true;
-        if (target != fixup->table.end()) used.insert(entry->second);  // else it traps when called
+        if (target == fixup->table.end()) continue;  // it traps when called
+        used.insert(entry->second);
+        plan_.steps[shim_step].jumps.emplace(entry->first, fixing.imports[target->second]);
       }
     }
     fixing.skipped = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -164,9 +165,14 @@ std::string labelled(const Type& type, unsigned depth) {
   return out;
 }
 
-bool same_resource(const ResourceType* a, const ResourceType* b) {
-  return a == b || (a && b && a->name == b->name &&
-                    track_of(a->interface_name) == track_of(b->interface_name));
+const Type* find_part(const Type* type, const std::function<bool(const Type&)>& wanted,
+                      std::set<const Type*>& seen) {
+  if (!type || wanted(*type)) return type;
+  if (type->children.empty() || !seen.insert(type).second) return nullptr;
+  for (const Type* child : type->children) {
+    if (const Type* found = find_part(child, wanted, seen)) return found;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -200,6 +206,9 @@ const Type* TypeArena::add(Type type) {
   type.holds_async = type.kind == Stream || type.kind == Future ||
                      std::any_of(type.children.begin(), type.children.end(),
                                  [](const Type* child) { return child && child->holds_async; });
+  type.holds_handle = type.kind == Own || type.kind == Borrow ||
+                      std::any_of(type.children.begin(), type.children.end(),
+                                  [](const Type* child) { return child && child->holds_handle; });
   return &types_.emplace_back(std::move(type));
 }
 
@@ -291,27 +300,42 @@ std::string to_wit(const FuncType& type) {
   return out;
 }
 
-bool equal_shape(const Type* a, const Type* b, unsigned depth) {
+const Type* find_part(const FuncType& type, const std::function<bool(const Type&)>& wanted) {
+  std::set<const Type*> seen;
+  for (const Param& param : type.params) {
+    if (const Type* found = find_part(param.type, wanted, seen)) return found;
+  }
+  return find_part(type.result, wanted, seen);
+}
+
+bool same_resource(const ResourceType& a, const ResourceType& b) {
+  return &a == &b || (a.name == b.name && track_of(a.interface_name) == track_of(b.interface_name));
+}
+
+bool equal_shape(const Type* a, const Type* b, const SameResource& same, unsigned depth) {
   if (a == b) return true;
   if (!a || !b || depth == 0) return false;
   if (a->kind != b->kind || a->labels != b->labels || a->length != b->length ||
       a->children.size() != b->children.size()) {
     return false;
   }
-  if ((a->resource || b->resource) && !same_resource(a->resource, b->resource)) return false;
+  if ((a->resource || b->resource) &&
+      !(a->resource && b->resource && same(*a->resource, *b->resource)))
+    return false;
   for (std::size_t i = 0; i < a->children.size(); ++i) {
-    if (!equal_shape(a->children[i], b->children[i], depth - 1)) return false;
+    if (!equal_shape(a->children[i], b->children[i], same, depth - 1)) return false;
   }
   return true;
 }
 
-bool equal_shape(const FuncType& a, const FuncType& b) {
+bool equal_shape(const FuncType& a, const FuncType& b, const SameResource& same) {
   if (a.params.size() != b.params.size() || a.async != b.async) return false;
   for (std::size_t i = 0; i < a.params.size(); ++i) {
-    if (a.params[i].name != b.params[i].name || !equal_shape(a.params[i].type, b.params[i].type))
+    if (a.params[i].name != b.params[i].name ||
+        !equal_shape(a.params[i].type, b.params[i].type, same))
       return false;
   }
-  return equal_shape(a.result, b.result);
+  return equal_shape(a.result, b.result, same);
 }
 
 }  // namespace unbolt::component

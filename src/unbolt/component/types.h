@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -96,8 +97,8 @@ struct Type {
   // How deeply types are nested in it, itself included, and how many there are: what stands in it
   // twice counts twice. They bound whoever walks it.
   std::uint32_t depth = 1, parts = 1;
-  // Whether it is or contains a stream or a future.
-  bool holds_async = false;
+  // Whether it is or contains a stream or a future; a handle.
+  bool holds_async = false, holds_handle = false;
 };
 
 struct Param {
@@ -162,9 +163,18 @@ FlatSignature flatten(const FuncType& type, Context context, Width width = Width
 std::string to_wit(const Type* type, unsigned depth = 6);
 std::string to_wit(const FuncType& type);
 
-// The same shape, with the same labels; resources are compared by interface (without its version)
-// and name.
-bool equal_shape(const Type* a, const Type* b, unsigned depth = 64);
-bool equal_shape(const FuncType& a, const FuncType& b);
+// The first of the types that a function's are made of which is `wanted`; null where none is. Looks
+// at each once, however often it stands there.
+const Type* find_part(const FuncType& type, const std::function<bool(const Type&)>& wanted);
+
+// Whether two resources, each of its own side, stand for the same.
+using SameResource = std::function<bool(const ResourceType& a, const ResourceType& b)>;
+// By interface (without its version) and name.
+bool same_resource(const ResourceType& a, const ResourceType& b);
+
+// The same shape, with the same labels.
+bool equal_shape(const Type* a, const Type* b, const SameResource& same = same_resource,
+                 unsigned depth = 64);
+bool equal_shape(const FuncType& a, const FuncType& b, const SameResource& same = same_resource);
 
 }  // namespace unbolt::component

@@ -1,30 +1,13 @@
 #include "unbolt/component/value_call.h"
 
-#include <set>
-
 #include "unbolt/component/type_rules.h"
 
 namespace unbolt::component {
 namespace {
 
-// The first part of the type, itself or inside it, that `unwanted` says; null where there is none.
-// Looks at each type once, however often it stands there.
-template <class F>
-const Type* find_part(const Type* type, const F& unwanted, std::set<const Type*>& seen) {
-  if (!type || unwanted(*type)) return type;
-  if (type->children.empty() || !seen.insert(type).second) return nullptr;
-  for (const Type* child : type->children) {
-    if (const Type* found = find_part(child, unwanted, seen)) return found;
-  }
-  return nullptr;
-}
 template <class F>
 Result<> check_parts(const FuncType& type, const F& unwanted) {
-  std::set<const Type*> seen;
-  const Type* found = nullptr;
-  for (std::size_t i = 0; i < type.params.size() && !found; ++i)
-    found = find_part(type.params[i].type, unwanted, seen);
-  if (!found) found = find_part(type.result, unwanted, seen);
+  const Type* found = find_part(type, unwanted);
   if (!found) return {};
   return fail(ErrorCode::Unsupported,
               "its type holds {}, which has no value outside of a component", to_wit(found));
@@ -59,7 +42,7 @@ engine::Trap* lower_answer(LiftLowerContext& cx, const FuncType& type,
                            std::optional<std::uint64_t> pointer, engine::Raw* raw,
                            ValueFunction::Answer answer) {
   engine::Store& store = cx.instance().store();
-  if (!answer) return store.fail(engine::Fault::Kind::Trap, answer.error().message);
+  if (!answer) return trap_for(cx.instance(), answer.error());
   std::optional<Value>& value = *answer;
   const ResourceIds& ids = cx.instance().component().resource_ids();
   if (type.result ? !value || !has_shape(*type.result, *value, ids) : value.has_value())
@@ -174,6 +157,12 @@ engine::Trap* ValueCall::run(engine::Store&) {
   engine::Raw raw[kMaxFlatParams + 1];
   if (!lower_arguments(cx, raw)) return cx.trap();
   return call_lifted(cx, lift_, raw, *this);
+}
+
+engine::Trap* ResourceDrop::run(engine::Store& store) {
+  if (instance_.state(resource_.instance).entered || store.faulted())
+    return store.fail(engine::Fault::Kind::Trap, "cannot enter component instance");
+  return call_destructor(instance_, resource_, rep_);
 }
 
 }  // namespace unbolt::component

@@ -28,9 +28,10 @@ Result<> check_callable(const ExportedFunc& func);
 // A host function by value, given to a `HostInterface`. It gets one value for each parameter, of
 // the type that the component imports it with (`Call::type`), and answers a value of the result's
 // type, or none where there is no result: now, or later, for which the guest is parked. An Error
-// makes the guest trap; so does an answer of another shape, as an internal fault. Own handles among
-// the arguments belong to the function; what is lent, and every view of the instance, ends with the
-// call. Called on the instance's loop, on the guest's fiber.
+// makes the guest trap, with a fault of the kind that its code says; so does an answer of another
+// shape, as an internal fault. Own handles among the arguments belong to the function; what is
+// lent, and every view of the instance, ends with the call. Called on the instance's loop, on the
+// guest's fiber.
 struct ValueFunction {
   using Answer = Result<std::optional<Value>>;
   std::function<Reply<Answer>(Call&, Values)> answer;
@@ -59,6 +60,24 @@ class ValueCall final : public engine::Store::Body, private ResultTaker {
   const Lift& lift_;
   Values arguments_;
   std::optional<Value> result_;
+};
+
+// Runs the destructor of a resource that a component of the instance defines and the host was given
+// (`GuestResource`). Single use.
+class ResourceDrop final : public engine::Store::Body {
+ public:
+  ResourceDrop(Instance& instance, const ResourceType& resource, std::uint32_t rep)
+      : instance_(instance), resource_(resource), rep_(rep) {}
+
+  // As ValueCall's.
+  bool begin() { return instance_.store().begin(*this); }
+
+  engine::Trap* run(engine::Store& store) override;
+
+ private:
+  Instance& instance_;
+  const ResourceType& resource_;
+  const std::uint32_t rep_;
 };
 
 }  // namespace unbolt::component

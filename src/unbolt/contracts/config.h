@@ -30,4 +30,7 @@ class Config {
   }
 };
 
+// The values of both; those of `upper` where both have one. `upper` may be null.
+std::shared_ptr<Config> layered(std::shared_ptr<Config> upper, std::shared_ptr<Config> lower);
+
 }  // namespace unbolt::contracts

@@ -56,6 +56,12 @@ std::shared_ptr<const component::Plan> wit_package(std::string_view folder) {
   return nullptr;
 }
 
+std::vector<ByteView> wit_packages() {
+  std::vector<ByteView> result;
+  for (const Package& package : packages()) result.push_back(package.bytes);
+  return result;
+}
+
 void declare_imports(component::HostInterfaces& host, const component::Plan& plan) {
   for (const Package& package : packages()) {
     const bool wanted =

@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
+#include "unbolt/base/bytes.h"
 #include "unbolt/component/host_interface.h"
 #include "unbolt/component/plan.h"
 
@@ -13,6 +15,9 @@ namespace unbolt::contracts {
 // The WIT package that is built into the program from the folder wit/deps/NAME (`_` for `-`); see
 // `read_wit_package`. Null where there is none.
 std::shared_ptr<const component::Plan> wit_package(std::string_view folder);
+
+// All of them, in their binary form.
+std::vector<ByteView> wit_packages();
 
 // Reads the WIT that is built into the program, of the packages that `plan` imports, and tells each
 // interface its functions' types.

@@ -1,26 +1,22 @@
 // What stands behind one live component: where its contracts lead, and what it may do.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include "unbolt/base/task.h"
-#include "unbolt/contracts/config.h"
-#include "unbolt/contracts/key_value.h"
-#include "unbolt/contracts/logging.h"
+#include "unbolt/contracts/link_choices.h"
+#include "unbolt/contracts/links.h"
 
 namespace unbolt::wasi {
 struct Context;
 }
+namespace unbolt::host {
+class Callees;
+}
 
 namespace unbolt::contracts {
-
-// The providers of a component's links. An immutable snapshot: to swap is to publish another.
-struct Links {
-  std::shared_ptr<KeyValue> key_value;
-  std::shared_ptr<Config> config;
-  std::shared_ptr<Logging> logging;
-};
 
 // Host functions find it with `call.host<Guest>()`. Belongs to whoever made the instance, outlives
 // it, on its loop.
@@ -29,6 +25,9 @@ struct Guest {
   Executor loop;
   const Links* links = nullptr;  // pinned for the invocation
   wasi::Context* wasi = nullptr;
+  host::Callees* callees = nullptr;  // other components that contracts lead to
+  LinkChoices chosen = {};
+  std::shared_ptr<std::uint64_t> compared_bytes = nullptr;  // by its comparisons (wasi:keyvalue)
 };
 
 }  // namespace unbolt::contracts

@@ -1,5 +1,6 @@
 #include "unbolt/contracts/key_value.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "unbolt/contracts/text.h"
@@ -8,12 +9,6 @@ namespace unbolt::contracts {
 namespace {
 
 using Limits = KeyValueLimits;
-
-Result<> check_bucket(std::string_view bucket) {
-  if (bucket.size() <= Limits::kBucketName) return {};
-  return fail(ErrorCode::LimitExceeded, "a bucket name of {} bytes: at most {} are allowed",
-              bucket.size(), Limits::kBucketName);
-}
 
 Result<> check_key_size(std::string_view key) {
   if (key.size() <= Limits::kKey) return {};
@@ -27,7 +22,29 @@ Result<> check_count(std::size_t count) {
               Limits::kBatchKeys);
 }
 
+Result<> check_cursor_size(std::optional<std::string_view> cursor) {
+  if (!cursor || cursor->size() <= Limits::kKey) return {};
+  return fail(ErrorCode::LimitExceeded, "a cursor of {} bytes, longer than any key",
+              cursor->size());
+}
+
 }  // namespace
+
+Reply<Result<std::unique_ptr<KeyWatch>>> KeyValue::watch(std::optional<std::string_view>,
+                                                         OnKeyChange) {
+  return fail(ErrorCode::Unsupported, "the provider '{}:' does not report changes of keys", name());
+}
+
+Reply<Result<bool>> KeyValue::compare_and_set(std::string_view, std::string_view,
+                                              std::optional<ByteView>, ByteView) {
+  return fail(ErrorCode::Unsupported, "the provider '{}:' cannot compare and swap", name());
+}
+
+Result<> check_bucket(std::string_view bucket) {
+  if (bucket.size() <= Limits::kBucketName) return {};
+  return fail(ErrorCode::LimitExceeded, "a bucket name of {} bytes: at most {} are allowed",
+              bucket.size(), Limits::kBucketName);
+}
 
 Result<> check_key(std::string_view bucket, std::string_view key) {
   UNBOLT_TRY(check_bucket(bucket));
@@ -51,6 +68,8 @@ Result<> check_keys(std::string_view bucket, std::span<const std::string_view> k
 Result<> check_pairs(std::string_view bucket, std::span<const KeyValuePair> pairs) {
   UNBOLT_TRY(check_bucket(bucket));
   UNBOLT_TRY(check_count(pairs.size()));
+  // As `set`: the longest value with any key.
+  if (pairs.size() == 1) return check_pair(bucket, pairs[0].first, pairs[0].second);
   std::size_t bytes = 0;
   for (const auto& [key, value] : pairs) {
     UNBOLT_TRY(check_pair(bucket, key, value));
@@ -65,9 +84,11 @@ Result<> check_pairs(std::string_view bucket, std::span<const KeyValuePair> pair
 
 Result<> check_cursor(std::string_view bucket, std::optional<std::string_view> cursor) {
   UNBOLT_TRY(check_bucket(bucket));
-  if (!cursor || cursor->size() <= Limits::kKey) return {};
-  return fail(ErrorCode::LimitExceeded, "a cursor of {} bytes, longer than any key",
-              cursor->size());
+  return check_cursor_size(cursor);
+}
+
+Result<> check_bucket_cursor(std::optional<std::string_view> cursor) {
+  return check_cursor_size(cursor);
 }
 
 Result<> check_answer(std::size_t bytes) {
@@ -92,6 +113,11 @@ Result<std::uint64_t> add_to_number(std::string_view key, std::optional<ByteView
                 delta, printable(key, 64));
   }
   return sum;
+}
+
+bool is_expected(std::optional<ByteView> found, std::optional<ByteView> expected) {
+  if (!found || !expected) return !found && !expected;
+  return std::equal(found->begin(), found->end(), expected->begin(), expected->end());
 }
 
 }  // namespace unbolt::contracts

@@ -1,83 +1,62 @@
 // wasi:keyvalue@0.2.0-draft onto KeyValue. Every function answers at once where the provider does,
 // and parks the guest where it does not.
-#include <map>
-
-#include "unbolt/component/bind.h"
-#include "unbolt/contracts/guest.h"
 #include "unbolt/contracts/interfaces.h"
+#include "unbolt/contracts/key_value_functions.h"
 
 namespace unbolt::contracts {
-namespace {
-
-using component::Borrow;
-using component::Call;
-using component::Own;
-
-// variant error { no-such-store, access-denied, other(string) }
-using StoreError = std::variant<std::monostate, std::monostate, std::string>;
-template <class T = void>
-using StoreResult = std::expected<T, StoreError>;
+namespace key_value_functions {
 
 StoreError to_store_error(const Error& error) {
   switch (error.code) {
-    case ErrorCode::NotFound: return StoreError(std::in_place_index<0>);
+    case ErrorCode::NotFound: return no_such_store();
     case ErrorCode::Denied: return StoreError(std::in_place_index<1>);
     default: return StoreError(std::in_place_index<2>, error.message);
   }
 }
 
-// A handle names its bucket; the provider is looked up for each operation, so that a swapped one is
-// met at once.
-struct Bucket {
-  static constexpr std::size_t kMaxCursors = 64;
-  std::string name;
-  std::map<std::uint64_t, std::string> cursors;  // of listings through this handle
-};
+namespace {
 
-KeyValue& provider(Call& call) { return *call.host<Guest>().links->key_value; }
-
-template <class T>
-StoreResult<T> to_store(Result<T> result) {
-  if (!result) return std::unexpected(to_store_error(result.error()));
-  if constexpr (std::is_void_v<T>)
-    return {};
-  else
-    return std::move(*result);
+const std::shared_ptr<KeyValue>& store_of(Call& call, const Bucket& bucket) {
+  return provider_of(call.host<Guest>(), Choosable::KeyValueStore, bucket.name);
+}
+const std::shared_ptr<KeyValue>& batch_of(Call& call, const Bucket& bucket) {
+  return provider_of(call.host<Guest>(), Choosable::KeyValueBatch, bucket.name);
 }
 
-// Converts a provider's answer, now or when it comes.
-template <class To, class From>
-Task<To> convert_later(Task<From> task, To (*convert)(From)) {
-  co_return convert(co_await std::move(task));
-}
-template <class To, class From>
-Reply<To> convert(Reply<From> reply, To (*convert)(From)) {
-  if (reply.ready()) return convert(std::move(reply).take());
-  return convert_later<To, From>(std::move(reply).task(), convert);
-}
-template <class T>
-Reply<StoreResult<T>> answer(Reply<Result<T>> reply) {
-  return convert<StoreResult<T>, Result<T>>(std::move(reply), &to_store<T>);
-}
+}  // namespace
 
 // ---- store
 
-StoreResult<Own<Bucket>> open(Call&, std::string_view identifier) {
+// The identifier is the name of a link, or of a bucket behind the link that has no name.
+StoreResult<Own<Bucket>> open(Call& call, std::string_view identifier) {
+  if (auto ok = check_bucket(identifier); !ok) return std::unexpected(to_store_error(ok.error()));
+  if (!provider_of(call.host<Guest>(), Choosable::KeyValueStore, identifier))
+    return std::unexpected(no_such_store());
   return std::make_unique<Bucket>(Bucket{std::string(identifier), {}});
 }
 Reply<StoreResult<std::optional<Bytes>>> get(Call& call, Borrow<Bucket> bucket,
                                              std::string_view key) {
-  return answer(provider(call).get(bucket->name, key));
+  const auto& store = store_of(call, *bucket);
+  if (!store) return std::unexpected(no_such_store());
+  return answer(store->get(bucket->name, key));
 }
 Reply<StoreResult<>> set(Call& call, Borrow<Bucket> bucket, std::string_view key, ByteView value) {
-  return answer(provider(call).set(bucket->name, key, value));
+  const auto& store = store_of(call, *bucket);
+  if (!store) return std::unexpected(no_such_store());
+  return answer(store->set(bucket->name, key, value));
 }
 Reply<StoreResult<>> remove(Call& call, Borrow<Bucket> bucket, std::string_view key) {
-  return answer(provider(call).remove(bucket->name, key));
+  const auto& store = store_of(call, *bucket);
+  if (!store) return std::unexpected(no_such_store());
+  return answer(store->remove(bucket->name, key));
 }
 Reply<StoreResult<bool>> exists(Call& call, Borrow<Bucket> bucket, std::string_view key) {
-  return answer(provider(call).exists(bucket->name, key));
+  const auto& store = store_of(call, *bucket);
+  if (!store) return std::unexpected(no_such_store());
+  return answer(store->exists(bucket->name, key));
 }
+
+namespace {
 
 struct KeyResponse {
   std::vector<std::string> keys;
@@ -120,15 +99,17 @@ Task<StoreResult<KeyResponse>> walk_to(std::shared_ptr<KeyValue> store, Bucket* 
 }
 Reply<StoreResult<KeyResponse>> list_keys(Call& call, Borrow<Bucket> bucket,
                                           std::optional<std::uint64_t> cursor) {
+  const auto& store = store_of(call, *bucket);
+  if (!store) return std::unexpected(no_such_store());
   std::optional<std::string_view> from;
   if (cursor && *cursor > 0) {
     const auto known = bucket->cursors.find(*cursor);
     if (known == bucket->cursors.end()) {
-      return walk_to(call.host<Guest>().links->key_value, bucket.object, *cursor);
+      return walk_to(store, bucket.object, *cursor);
     }
     from = known->second;
   }
-  auto page = provider(call).list_keys(bucket->name, from);
+  auto page = store->list_keys(bucket->name, from);
   if (page.ready()) return to_key_response(*bucket, cursor.value_or(0), std::move(page).take());
   return list_keys_later(bucket.object, cursor.value_or(0), std::move(page).task());
 }
@@ -137,14 +118,14 @@ Reply<StoreResult<KeyResponse>> list_keys(Call& call, Borrow<Bucket> bucket,
 
 Reply<StoreResult<std::uint64_t>> increment(Call& call, Borrow<Bucket> bucket, std::string_view key,
                                             std::uint64_t delta) {
-  return answer(provider(call).increment(bucket->name, key, delta));
+  const auto& store = provider_of(call.host<Guest>(), Choosable::KeyValueAtomics, bucket->name);
+  if (!store) return std::unexpected(no_such_store());
+  return answer(store->increment(bucket->name, key, delta));
 }
 
 // ---- batch
 
 using Found = std::vector<std::optional<Bytes>>;
-using Pair = std::tuple<std::string, Bytes>;
-using Pairs = std::vector<std::optional<Pair>>;
 
 StoreResult<Pairs> with_keys(std::vector<std::string> keys, Result<Found> found) {
   if (!found) return std::unexpected(to_store_error(found.error()));
@@ -152,7 +133,7 @@ StoreResult<Pairs> with_keys(std::vector<std::string> keys, Result<Found> found)
   pairs.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size() && i < found->size(); ++i) {
     if ((*found)[i]) {
-      pairs.emplace_back(Pair(std::move(keys[i]), std::move(*(*found)[i])));
+      pairs.emplace_back(std::tuple(std::move(keys[i]), std::move(*(*found)[i])));
     } else {
       pairs.emplace_back(std::nullopt);
     }
@@ -162,28 +143,37 @@ StoreResult<Pairs> with_keys(std::vector<std::string> keys, Result<Found> found)
 Task<StoreResult<Pairs>> with_keys_later(std::vector<std::string> keys, Task<Result<Found>> found) {
   co_return with_keys(std::move(keys), co_await std::move(found));
 }
+}  // namespace
+
 Reply<StoreResult<Pairs>> get_many(Call& call, Borrow<Bucket> bucket,
                                    std::vector<std::string_view> keys) {
-  auto found = provider(call).get_many(bucket->name, keys);
+  const auto& store = batch_of(call, *bucket);
+  if (!store) return std::unexpected(no_such_store());
+  auto found = store->get_many(bucket->name, keys);
   std::vector<std::string> names(keys.begin(), keys.end());
   if (found.ready()) return with_keys(std::move(names), std::move(found).take());
   return with_keys_later(std::move(names), std::move(found).task());
 }
 Reply<StoreResult<>> set_many(Call& call, Borrow<Bucket> bucket,
                               std::vector<std::tuple<std::string_view, ByteView>> entries) {
+  const auto& store = batch_of(call, *bucket);
+  if (!store) return std::unexpected(no_such_store());
   std::vector<KeyValuePair> pairs;
   pairs.reserve(entries.size());
   for (const auto& [key, value] : entries) pairs.emplace_back(key, value);
-  return answer(provider(call).set_many(bucket->name, pairs));
+  return answer(store->set_many(bucket->name, pairs));
 }
 Reply<StoreResult<>> delete_many(Call& call, Borrow<Bucket> bucket,
                                  std::vector<std::string_view> keys) {
-  return answer(provider(call).remove_many(bucket->name, keys));
+  const auto& store = batch_of(call, *bucket);
+  if (!store) return std::unexpected(no_such_store());
+  return answer(store->remove_many(bucket->name, keys));
 }
 
-}  // namespace
+}  // namespace key_value_functions
 
 void add_key_value(component::HostInterfaces& host) {
+  using namespace key_value_functions;
   host.add("wasi:keyvalue/store@0.2.0-draft")
       .resource<Bucket>("bucket")
       .func<&open>("open")

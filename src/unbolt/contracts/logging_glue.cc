@@ -20,7 +20,7 @@ void log(component::Call& call, LogLevel level, std::string_view context,
 }  // namespace
 
 void add_logging(component::HostInterfaces& host) {
-  host.add("wasi:logging/logging@0.1.0-draft").func<&log>("log");
+  host.add("wasi:logging/logging@0.1.0-draft").every_version().func<&log>("log");
   host.add("wasi:logging/logging").func<&log>("log");
 }
 

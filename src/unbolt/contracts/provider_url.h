@@ -28,6 +28,11 @@ struct ProviderUrl {
   // `***`.
   std::string shown() const;
 
+  // The file or folder (`what`) of this machine that the URL names, as in `SCHEME:PATH` and
+  // `SCHEME:///PATH`. InvalidArgument where it names a host or nothing, with an `example` of what
+  // would be right.
+  Result<std::string> local_path(std::string_view what, std::string_view example) const;
+
   // InvalidArgument where an option is given that the provider does not have, with the nearest one
   // it has.
   Result<> only_options(std::span<const std::string_view> known) const;
@@ -37,13 +42,25 @@ struct ProviderUrl {
   Result<std::uint64_t> milliseconds_option(std::string_view name, std::uint64_t otherwise) const;
 };
 
+// %XX becomes the byte; InvalidArgument for a '%' without digits, and for a control character.
+Result<std::string> percent_decode(std::string_view text);
+
 // InvalidArgument, with what to write instead. Where `schemes` are given, another scheme is an
 // error too.
 Result<ProviderUrl> parse_provider_url(std::string_view text,
                                        std::span<const std::string_view> schemes = {});
 
-// `CONTRACT=URL` as in `wasi:keyvalue=sqlite:app.db`. The contract is
+// Whether an option or variable of this name probably holds a password.
+bool sounds_secret(std::string_view name);
+
+// What was meant to be a URL, with `***` in the place of its password: for messages about one that
+// cannot be parsed.
+std::string without_password(std::string_view text);
+
 // NAMESPACE:PACKAGE[/INTERFACE][@VERSION].
+bool is_contract(std::string_view text);
+
+// `CONTRACT=URL` as in `wasi:keyvalue=sqlite:app.db`.
 struct LinkArgument {
   std::string contract;
   ProviderUrl url;

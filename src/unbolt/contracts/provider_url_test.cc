@@ -7,6 +7,7 @@ namespace unbolt::contracts {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr std::string_view kSchemes[] = {"memory", "sqlite", "redis", "component"};
 
@@ -56,6 +57,14 @@ TEST(ProviderUrl, ShowsNoPassword) {
             "redis://bob:***@h:6379/0?tls=yes");
   EXPECT_EQ(parse_provider_url("redis://:a@b@h")->shown(), "redis://:***@h");
   EXPECT_EQ(parse_provider_url("redis://hunter2@h")->shown(), "redis://***@h");
+  EXPECT_EQ(parse_provider_url("redis://bob:hun/ter2@h/0")->shown(), "redis://bob:***@h/0");
+  EXPECT_EQ(parse_provider_url("redis://bob:hun?ter=2@h/0")->shown(), "redis://***");
+  EXPECT_EQ(parse_provider_url("redis://bob:42?ter2@h/0?a=b")->shown(), "redis://***");
+  EXPECT_EQ(parse_provider_url("redis://h:42?user=a@b")->shown(), "redis://h:42?user=a@b");
+  EXPECT_EQ(parse_provider_url("nats://h:42/a@b")->shown(), "nats://h:42/a@b");
+  EXPECT_THAT(error_of("redis://bob:hunter2%@h").message, HasSubstr("bob:***@h"));
+  EXPECT_THAT(error_of("redis//bob:hunter2@h").message, HasSubstr("redis//bob:***@h"));
+  EXPECT_THAT(error_of("sqlite:x?password=hunter%").message, Not(HasSubstr("hunter")));
   EXPECT_EQ(parse_provider_url("nats://h/a@b?Password=x&sslkey=y")->shown(),
             "nats://h/a@b?Password=***&sslkey=***");
   EXPECT_EQ(parse_provider_url("sqlite:a@b:c.db")->shown(), "sqlite:a@b:c.db");

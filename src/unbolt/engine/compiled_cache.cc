@@ -167,28 +167,46 @@ bool CompiledCache::write(const std::string& name, ByteView content) const {
   return false;
 }
 
-Result<Module> CompiledCache::load(const Engine& engine, ByteView bytes,
-                                   const std::function<void()>& before_compiling) const {
-  const std::string name =
-      fmt::format("{}-{:016x}", sha256_hex(bytes), engine.compatibility_hash());
+std::optional<Module> CompiledCache::find(const Engine& engine, const std::string& name) const {
   const fs::path code_path = folder_ / (name + ".code");
-  {
-    const auto stored = read_small(folder_ / (name + ".mac"));
-    const Mapping code(code_path);
-    if (stored && !code.view().empty()) {
-      const std::string expected = authentication_code(name, code.view());
-      if (stored->size() == expected.size() &&
-          CRYPTO_memcmp(stored->data(), expected.data(), expected.size()) == 0) {
-        if (auto module = Module::deserialize_file(engine, code_path.string())) return module;
-      }
-    }
+  const auto stored = read_small(folder_ / (name + ".mac"));
+  const Mapping code(code_path);
+  if (!stored || code.view().empty()) return std::nullopt;
+  const std::string expected = authentication_code(name, code.view());
+  if (stored->size() != expected.size() ||
+      CRYPTO_memcmp(stored->data(), expected.data(), expected.size()) != 0) {
+    return std::nullopt;
   }
+  auto module = Module::deserialize_file(engine, code_path.string());
+  if (!module) return std::nullopt;
+  return std::move(*module);
+}
+
+Result<Module> CompiledCache::compile(const Engine& engine, const std::string& name, ByteView bytes,
+                                      const std::function<void()>& before_compiling) const {
   if (before_compiling) before_compiling();
   UNBOLT_ASSIGN(Module module, Module::compile(engine, bytes));
   if (auto code = module.serialize(); code && write(name + ".code", *code)) {
     write(name + ".mac", as_bytes(authentication_code(name, *code)));
   }
   return module;
+}
+
+Result<Module> CompiledCache::load(const Engine& engine, ByteView bytes,
+                                   const std::function<void()>& before_compiling) const {
+  const std::string name =
+      fmt::format("{}-{:016x}", sha256_hex(bytes), engine.compatibility_hash());
+  if (auto module = find(engine, name)) return std::move(*module);
+  return compile(engine, name, bytes, before_compiling);
+}
+
+Result<Module> CompiledCache::load_made(const Engine& engine, std::string_view digest,
+                                        const std::function<Result<Bytes>()>& make,
+                                        const std::function<void()>& before_compiling) const {
+  const std::string name = fmt::format("{}-made-{:016x}", digest, engine.compatibility_hash());
+  if (auto module = find(engine, name)) return std::move(*module);
+  UNBOLT_ASSIGN(const Bytes bytes, make());
+  return compile(engine, name, bytes, before_compiling);
 }
 
 std::optional<Bytes> CompiledCache::kept(const std::string& name) const {

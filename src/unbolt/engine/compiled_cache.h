@@ -31,6 +31,11 @@ class CompiledCache {
   // Failures to write are not failures to load.
   Result<Module> load(const Engine& engine, ByteView bytes,
                       const std::function<void()>& before_compiling) const;
+  // The same for a module that is made first; `digest` (hex) changes with what it is made of and
+  // how.
+  Result<Module> load_made(const Engine& engine, std::string_view digest,
+                           const std::function<Result<Bytes>()>& make,
+                           const std::function<void()>& before_compiling) const;
   // What was checked at length once and need not be again: true when `mark` was called with the
   // same content and engine.
   bool marked(const Engine& engine, std::string_view digest) const;
@@ -43,6 +48,9 @@ class CompiledCache {
  private:
   CompiledCache(std::filesystem::path folder, Bytes key)
       : folder_(std::move(folder)), key_(std::move(key)) {}
+  std::optional<Module> find(const Engine& engine, const std::string& name) const;
+  Result<Module> compile(const Engine& engine, const std::string& name, ByteView bytes,
+                         const std::function<void()>& before_compiling) const;
   std::string authentication_code(std::string_view name, ByteView content) const;
   bool write(const std::string& name, ByteView content) const;
 

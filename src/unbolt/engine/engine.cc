@@ -63,7 +63,9 @@ void configure_pool(wasm_config_t* config, std::size_t size, const EngineOptions
   wasmtime_pooling_allocation_config_max_memories_per_module_set(p, 4);
   wasmtime_pooling_allocation_config_max_tables_per_module_set(p, 8);
   wasmtime_pooling_allocation_config_table_elements_set(p, 65'536);
-  wasmtime_pooling_allocation_config_max_core_instance_size_set(p, 1u << 20);
+  // A limit alone: 32 bytes for each function that is in a table or exported, of all modules that
+  // are fused.
+  wasmtime_pooling_allocation_config_max_core_instance_size_set(p, 4u << 20);
   wasmtime_pooling_allocation_config_max_unused_warm_slots_set(p, size);
   wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(p, options.keep_resident);
   wasmtime_pooling_allocation_config_table_keep_resident_set(p, 64 * 1024);
@@ -106,11 +108,15 @@ Engine::Engine(const EngineOptions& options) {
   wasmtime_config_epoch_interruption_set(config, true);
   wasmtime_config_max_wasm_stack_set(config, kMaxWasmStack);
   wasmtime_config_async_stack_size_set(config, kFiberStack);
+  if (kMemories32Stay) wasmtime_config_memory_reservation_set(config, 1ull << 32);
   wasmtime_config_wasm_multi_memory_set(config, true);
   wasmtime_config_wasm_memory64_set(config, true);
   wasmtime_config_wasm_exceptions_set(config, true);
   if (options.max_instances > 0) pool_size_ = fitting_pool(options.max_instances, machine_limits());
   if (pool_size_ > 0) configure_pool(config, pool_size_, options, pagemap_scan_);
+  // Without it, all is compiled each time.
+  if (const auto& path = options.kept_functions; !path.empty())
+    unbolt_config_keep_functions(config, path.data(), path.size());
   engine_.reset(wasm_engine_new_with_config(config));
 
   ticker_ = std::jthread([engine = engine_.get()](std::stop_token stop) {

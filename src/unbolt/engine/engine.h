@@ -22,6 +22,9 @@ struct EngineOptions {
   // Bytes of a memory that a dropped instance leaves mapped for the next one.
   std::size_t keep_resident = 4u << 20;
   enum class PagemapScan : std::uint8_t { Auto, Off } pagemap_scan = PagemapScan::Auto;
+  // Where compiled functions are kept, so that a component that changed a little is compiled
+  // quickly; one engine at a time. Empty: nowhere.
+  std::string kept_functions;
 };
 
 // How large a pool the machine can carry. Pure, so that it can be tested.
@@ -37,6 +40,9 @@ class Engine {
  public:
   static constexpr std::size_t kMaxWasmStack = 512 * 1024;
   static constexpr std::size_t kFiberStack = 2 * 1024 * 1024;
+  // Address space for all that a memory with 32-bit addresses may grow to is reserved: its base
+  // never changes.
+  static constexpr bool kMemories32Stay = sizeof(void*) >= 8;
   // How long a guest runs before its loop has a turn.
   static constexpr std::chrono::milliseconds kTick{10};
 

@@ -1,10 +1,14 @@
 #include "unbolt/engine/engine.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "unbolt/base/testing/run_task.h"
@@ -13,6 +17,8 @@
 
 namespace unbolt::engine {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::uint64_t kGiB = 1ull << 30;
 
@@ -106,6 +112,67 @@ int serve(const Engine& engine) {
     }
   }
   return 0;
+}
+
+class KeptFunctions : public testing::Test {
+ public:
+  KeptFunctions() {
+    std::string name = (fs::temp_directory_path() / "unbolt-functions-XXXXXX").string();
+    EXPECT_TRUE(::mkdtemp(name.data()));
+    folder = name;
+    file = folder / "functions";
+  }
+  ~KeptFunctions() override { fs::remove_all(folder); }
+
+ protected:
+  // What "second" answers to 5, from a program of its own that keeps functions.
+  std::int32_t run(std::string_view added) {
+    Engine engine({.kept_functions = file});
+    FiberSupport fibers(engine);
+    Linker linker(engine);
+    std::string text = "(module (func (param i32) (result i32) local.get 0 i32.const 7 i32.mul)";
+    for (int i = 0; i < 40; ++i)
+      text += fmt::format("(func (param i32) (result i32) local.get 0 i32.const {} i32.xor)", i);
+    text += fmt::format(
+        "(func (export \"second\") (param i32) (result i32) local.get 0 call 0 i32.const {} "
+        "i32.add))",
+        added);
+    const auto module = Module::compile(engine, wat(text));
+    EXPECT_TRUE(module);
+    return module ? Tenant(fibers, linker, *module).call("second", 5) : 0;
+  }
+  std::uintmax_t kept() const { return fs::file_size(file); }
+
+  fs::path folder;
+  std::string file;
+};
+
+TEST_F(KeptFunctions, OnlyWhatChangedIsCompiledAgain) {
+  EXPECT_EQ(run("1"), 36);
+  const auto first = kept();
+  EXPECT_EQ(run("1"), 36);
+  EXPECT_LT(kept() - first, first / 10);
+  EXPECT_EQ(run("2"), 37);
+  EXPECT_GT(kept(), first);
+  EXPECT_LT(kept() - first, first / 5);
+}
+
+TEST_F(KeptFunctions, NothingIsTakenFromADamagedFile) {
+  EXPECT_EQ(run("1"), 36);
+  const auto size = kept();
+  std::string bytes(size, '\0');
+  std::ifstream(file, std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(size));
+  for (std::size_t at = 0; at < bytes.size(); at += 1 + bytes.size() / 40) {
+    std::string damaged = bytes;
+    damaged[at] ^= 0x10;
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << damaged;
+    EXPECT_EQ(run("1"), 36) << at;
+  }
+}
+
+TEST_F(KeptFunctions, WhereThereIsNoFileAllIsCompiled) {
+  fs::create_directory(file);
+  EXPECT_EQ(run("1"), 36);
 }
 
 TEST(Pool, NoTenantSeesWhatTheOneBeforeWrote) {

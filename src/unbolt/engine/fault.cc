@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace unbolt::engine {
 namespace {
 
@@ -14,10 +16,42 @@ std::string take_text(ByteVec& message) {
   return text;
 }
 
-std::vector<std::string> take_frames(wasm_frame_vec_t& frames) {
+// Where the engine was made with WASMTIME_BACKTRACE_DETAILS=1 in the environment and a module says
+// what its lines were (DWARF): for each frame the functions that were there, with the places where
+// they were left; the first is the innermost, and the others have it inlined.
+//     0:    0x9b6 - handle
+//                     at /app/main.c:8:30
+std::vector<std::vector<std::string>> source_lines(std::string_view text) {
+  std::vector<std::vector<std::string>> frames;
+  std::string function;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    if (line.starts_with("Caused by:") || line.starts_with("note:")) break;
+    constexpr std::string_view kAt = "at ", kInlined = "- ", kName = " - ";
+    if (line.starts_with(kAt) && !frames.empty()) {
+      frames.back().push_back(fmt::format("{} at {}", function, line.substr(kAt.size())));
+    } else if (line.starts_with(kInlined)) {
+      function = line.substr(kInlined.size());
+    } else if (line.find_first_not_of("0123456789") == line.find(':')) {
+      const auto dash = line.find(kName);
+      function = dash == line.npos ? "" : std::string(line.substr(dash + kName.size()));
+      frames.emplace_back();
+    }
+  }
+  return frames;
+}
+
+std::vector<std::string> take_frames(wasm_frame_vec_t& frames, std::string_view text) {
+  const auto known = source_lines(text);
   std::vector<std::string> lines;
   lines.reserve(frames.size);
   for (std::size_t i = 0; i < frames.size; ++i) {
+    if (i < known.size() && !known[i].empty()) {
+      lines.insert(lines.end(), known[i].begin(), known[i].end());
+      continue;
+    }
     const wasm_frame_t* frame = frames.data[i];
     const wasm_name_t* name = wasmtime_frame_func_name(frame);
     const auto offset = wasm_frame_module_offset(frame);
@@ -66,7 +100,8 @@ Fault fault_from(wasm_trap_t* trap) {
   wasm_trap_message(trap, &message);
   wasm_frame_vec_t frames;
   wasm_trap_trace(trap, &frames);
-  Fault fault{Fault::Kind::Trap, cause(take_text(message)), take_frames(frames)};
+  const std::string text = take_text(message);
+  Fault fault{Fault::Kind::Trap, cause(text), take_frames(frames, text)};
   wasm_trap_delete(trap);
   fault.kind = kind_of(fault.reason);
   return fault;
@@ -77,7 +112,8 @@ Fault fault_from(wasmtime_error_t* error) {
   wasmtime_error_message(error, &message);
   wasm_frame_vec_t frames;
   wasmtime_error_wasm_trace(error, &frames);
-  Fault fault{Fault::Kind::Trap, cause(take_text(message)), take_frames(frames)};
+  const std::string text = take_text(message);
+  Fault fault{Fault::Kind::Trap, cause(text), take_frames(frames, text)};
   wasmtime_error_delete(error);
   fault.kind = kind_of(fault.reason);
   return fault;

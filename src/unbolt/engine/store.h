@@ -69,6 +69,7 @@ class Store {
   // What the guest may use of wall-clock time until the next `set_deadline`; it ends with
   // Fault::Kind::Deadline.
   void set_deadline(Deadline deadline) { deadline_ = deadline; }
+  std::optional<Deadline> deadline() const { return deadline_; }
 
   // Each starts one thing and says whether it has ended at once; if not, await `settle`. One at a
   // time. Arguments live until the end. Afterwards `take_fault` says how it went.

@@ -15,6 +15,8 @@
 #include "unbolt/component/instance.h"
 #include "unbolt/contracts/guest.h"
 #include "unbolt/engine/store.h"
+#include "unbolt/host/callees.h"
+#include "unbolt/host/concurrency_gate.h"
 #include "unbolt/wasi/context.h"
 
 namespace unbolt::host {
@@ -43,6 +45,7 @@ struct ServedComponent {
   wasi::StandardStreams streams;
   Limits limits;
   Isolation isolation;
+  std::shared_ptr<ConcurrencyGate> gate;  // null: as many calls at a time as there may be instances
   mutable std::atomic<std::size_t> live_instances = 0;
 };
 
@@ -50,38 +53,50 @@ struct ServedComponent {
 class LiveInstance {
  public:
   LiveInstance(const ServedComponent& served, const engine::FiberSupport& fibers,
-               http::Client& client, Executor loop);
+               http::Client& client, Executor loop, ComponentSources* sources = nullptr,
+               unsigned depth = 0);
   ~LiveInstance();
   LiveInstance(const LiveInstance&) = delete;
   LiveInstance& operator=(const LiveInstance&) = delete;
 
   component::Instance& instance() { return instance_; }
   wasi::Context& wasi() { return wasi_; }
+  Callees& callees() { return callees_; }
+  // Links that it chooses by name: those of its start hold for every request, those of a request
+  // for that one alone. To be said when it has started, and before each further request.
+  void keep_choices() { chosen_at_start_ = guest_.chosen; }
+  void reset_choices() { guest_.chosen = chosen_at_start_; }
   std::uint32_t requests = 0;
 
  private:
   const ServedComponent& served_;
   wasi::Context wasi_;
+  Callees callees_;
   contracts::Guest guest_;
+  contracts::LinkChoices chosen_at_start_;
   component::Instance instance_;
 };
 
 // Bound to one loop; outlived by what it is made with.
 class ComponentPool {
  public:
+  // `sources`: where its links to other components lead; null: it has none.
   ComponentPool(const ServedComponent& served, const engine::FiberSupport& fibers,
-                http::Client& client, Executor loop)
-      : served_(served), fibers_(fibers), client_(client), loop_(loop) {}
+                http::Client& client, Executor loop, ComponentSources* sources = nullptr)
+      : served_(served), fibers_(fibers), client_(client), loop_(loop), sources_(sources) {}
 
   // A started instance; its deadline is set first, so that a start that never ends is ended.
-  Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> lease(
-      engine::Deadline deadline);
+  // `depth`: how many components have called each other to come to this one.
+  Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> lease(engine::Deadline deadline,
+                                                                          unsigned depth = 0);
   // One for this request alone, which `prepare` sees before any of its code runs.
   Task<std::expected<std::unique_ptr<LiveInstance>, engine::Fault>> make(
-      engine::Deadline deadline, std::function<void(wasi::Context&)> prepare);
+      engine::Deadline deadline, std::function<void(wasi::Context&)> prepare, unsigned depth = 0);
   // Gives back an instance that is whole. One that trapped or timed out is dropped instead of being
   // given back.
   void release(std::unique_ptr<LiveInstance> instance);
+  // Lets go of idle instances that keep one of another component.
+  void drop_holders();
 
   const ServedComponent& served() const { return served_; }
 
@@ -90,6 +105,7 @@ class ComponentPool {
   const engine::FiberSupport& fibers_;
   http::Client& client_;
   Executor loop_;
+  ComponentSources* sources_;
   std::vector<std::unique_ptr<LiveInstance>> idle_;
 };
 

@@ -60,13 +60,17 @@ void ComponentHandler::report(const engine::Fault& fault, const http::Request& r
 }
 
 Task<> ComponentHandler::handle(http::Request& request, http::ResponseWriter& response) {
+  co_await serve(request, response);
+}
+
+Task<Served> ComponentHandler::serve(http::Request& request, http::ResponseWriter& response) {
   const auto deadline = std::chrono::steady_clock::now() + pool_.served().limits.timeout;
   auto leased = co_await pool_.lease(deadline);
   if (!leased) {
     report(leased.error(), request);
     const int status = status_of(leased.error());
     answer_with(response, status, text_of(status));
-    co_return;
+    co_return Served::Failed;
   }
   std::unique_ptr<LiveInstance> live = std::move(*leased);
   component::Instance& instance = live->instance();
@@ -89,8 +93,9 @@ Task<> ComponentHandler::handle(http::Request& request, http::ResponseWriter& re
     report(*fault, request);
     const int status = status_of(*fault);
     answer_with(response, status, text_of(status));
-    co_return;  // and the instance is dropped
+    co_return Served::Failed;  // and the instance is dropped
   }
+  auto served = Served::Failed;
   if (answer.error()) {
     log_.line(LogLevel::Warn, pool_.served().name,
               "{} {}: the component answered with the error {}", request.head.method,
@@ -106,8 +111,11 @@ Task<> ComponentHandler::handle(http::Request& request, http::ResponseWriter& re
               "{} {}: the component returned without setting a response", request.head.method,
               request.head.target);
     answer_with(response, 500, text_of(500));
+  } else {
+    served = Served::Answered;
   }
   pool_.release(std::move(live));
+  co_return served;
 }
 
 }  // namespace unbolt::host

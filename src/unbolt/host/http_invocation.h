@@ -9,6 +9,9 @@
 
 namespace unbolt::host {
 
+// Failed: the component did not answer, for whatever reason; the client got an error in its place.
+enum class Served : std::uint8_t { Answered, Failed };
+
 // Answers every request with one component. Bound to one loop; `pool` and `log` outlive it.
 class ComponentHandler final : public http::Handler {
  public:
@@ -17,6 +20,8 @@ class ComponentHandler final : public http::Handler {
       : pool_(pool), handle_(handle), log_(log) {}
 
   Task<> handle(http::Request& request, http::ResponseWriter& response) override;
+  // The same, and how it went.
+  Task<Served> serve(http::Request& request, http::ResponseWriter& response);
 
  private:
   void report(const engine::Fault& fault, const http::Request& request);

@@ -18,6 +18,7 @@
 namespace unbolt::wasi {
 
 class InstanceFiles;
+struct InstanceBlobs;
 
 struct NetworkServices;  // sockets_network.h
 class InstanceNetwork;
@@ -61,6 +62,7 @@ struct Context {
   std::shared_ptr<Source> standard_input;
   std::shared_ptr<Sink> standard_output, standard_error;
   std::shared_ptr<InstanceFiles> files;  // file_streams.h
+  std::shared_ptr<InstanceBlobs> blobs;  // blob_streams.h
   std::optional<int> exit_status;        // set by wasi:cli/exit, which then traps
 };
 

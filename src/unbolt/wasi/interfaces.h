@@ -1,4 +1,5 @@
-// Everything of WASI 0.2 that this host offers, by package. `add_all` is what the program uses.
+// What of WASI this host offers by what lies in this folder, by package. `add_all` is what the
+// program uses.
 #pragma once
 
 #include "unbolt/component/host_interface.h"
@@ -12,6 +13,7 @@ void add_cli(component::HostInterfaces& host);
 void add_http(component::HostInterfaces& host);
 void add_filesystem(component::HostInterfaces& host);
 void add_sockets(component::HostInterfaces& host);
+void add_blob_store(component::HostInterfaces& host);  // wasi:blobstore@0.2.0-draft
 
 inline void add_all(component::HostInterfaces& host) {
   add_io(host);
@@ -21,6 +23,7 @@ inline void add_all(component::HostInterfaces& host) {
   add_http(host);
   add_filesystem(host);
   add_sockets(host);
+  add_blob_store(host);
 }
 
 }  // namespace unbolt::wasi

@@ -102,6 +102,38 @@ static void do_config(struct exchange *exchange) {
   }
 }
 
+// ?key=K reveals a secret; ?hold=N gets it so often, and keeps them all.
+static void do_secret(struct exchange *exchange) {
+  char key[64];
+  if (!query_text(exchange, "key", key, sizeof key)) key[0] = 0;
+  guest_string_t name = lend(key);
+  wasmcloud_secrets_store_own_secret_t secret;
+  wasmcloud_secrets_store_secrets_error_t error;
+  text.length = 0;
+  for (uint64_t left = query_number(exchange, "hold", 1); left > 0; --left) {
+    if (wasmcloud_secrets_store_get(&name, &secret, &error)) continue;
+    const bool missing = error.tag == WASMCLOUD_SECRETS_STORE_SECRETS_ERROR_NOT_FOUND;
+    if (error.tag == WASMCLOUD_SECRETS_STORE_SECRETS_ERROR_IO) {
+      text_add(&text, "io: ");
+      text_add_bytes(&text, error.val.io.ptr, error.val.io.len);
+      text_add(&text, "\n");
+    }
+    answer_text(exchange, missing ? 404 : 500, &text);
+    return;
+  }
+  wasmcloud_secrets_reveal_secret_value_t value;
+  wasmcloud_secrets_reveal_reveal(wasmcloud_secrets_store_borrow_secret(secret), &value);
+  if (value.tag == WASMCLOUD_SECRETS_STORE_SECRET_VALUE_STRING) {
+    text_add(&text, "string: ");
+    text_add_bytes(&text, value.val.string.ptr, value.val.string.len);
+  } else {
+    text_add(&text, "bytes: ");
+    text_add_hex(&text, value.val.bytes.ptr, value.val.bytes.len);
+  }
+  text_add(&text, "\n");
+  answer_text(exchange, 200, &text);
+}
+
 // Lists the folders it was given. ?path=P opens P below the first of them for reading (../ and the like included).
 static void do_fs(struct exchange *exchange) {
   wasi_filesystem_preopens_list_tuple2_own_descriptor_string_t folders;
@@ -196,6 +228,7 @@ static void do_names(struct exchange *exchange) {
 static const struct route kRoutes[] = {
     {"/env", do_env},       {"/exit", do_exit}, {"/stderr", do_stderr},   {"/log", do_log},
     {"/config", do_config}, {"/fs", do_fs},     {"/sockets", do_sockets}, {"/names", do_names},
+    {"/secret", do_secret},
 };
 
 void exports_wasi_http_incoming_handler_handle(

@@ -8,8 +8,12 @@
 #include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,6 +34,43 @@ struct KeyValueCase {
   bool transactions = true;
 };
 inline void PrintTo(const KeyValueCase& provider, std::ostream* out) { *out << provider.name; }
+
+// What a watch reported so far: a text a change, "set bucket/key=value" or "deleted bucket/key".
+class SeenChanges {
+ public:
+  OnKeyChange callback() {
+    return [this](const KeyChange& change) {
+      std::lock_guard lock(mutex_);
+      switch (change.kind) {
+        case KeyChange::Kind::Set:
+          seen_.push_back("set " + change.bucket + "/" + change.key + "=" +
+                          std::string(as_text(*change.value)));
+          break;
+        case KeyChange::Kind::Deleted:
+          EXPECT_EQ(change.value, nullptr);
+          seen_.push_back("deleted " + change.bucket + "/" + change.key);
+          break;
+        case KeyChange::Kind::Missed: seen_.push_back("missed"); break;
+      }
+      changed_.notify_all();
+    };
+  }
+  std::vector<std::string> all() {
+    std::lock_guard lock(mutex_);
+    return seen_;
+  }
+  // Waits until `text` was reported; whether it was, within the time.
+  bool has(std::string_view text, std::chrono::seconds within = std::chrono::seconds(20)) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, within,
+                             [&] { return std::ranges::find(seen_, text) != seen_.end(); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> seen_;
+};
 
 class KeyValueSuite : public ::testing::TestWithParam<KeyValueCase> {
  protected:
@@ -77,6 +118,21 @@ class KeyValueSuite : public ::testing::TestWithParam<KeyValueCase> {
       cursor = page.next;
     } while (cursor && keys.size() < 100'000);
     return keys;
+  }
+
+  std::vector<std::string> all_buckets() {
+    std::vector<std::string> names;
+    std::optional<std::string> cursor;
+    do {
+      BucketPage page = good(store->list_buckets(cursor));
+      EXPECT_LE(page.buckets.size(), KeyValueLimits::kPageBuckets);
+      names.insert(names.end(), page.buckets.begin(), page.buckets.end());
+      cursor = page.next;
+    } while (cursor && names.size() < 100'000);
+    return names;
+  }
+  std::unique_ptr<KeyWatch> watch(SeenChanges& seen, std::optional<std::string_view> bucket) {
+    return good(store->watch(bucket, seen.callback()));
   }
 
   asio::io_context loop{1};
@@ -232,6 +288,69 @@ TEST_P(KeyValueSuite, IncrementDoesNotWrapAround) {
   EXPECT_EQ(code(store->increment("b", "n", 1)), ErrorCode::InvalidArgument);
   EXPECT_EQ(get("n"), "18446744073709551615");
   EXPECT_EQ(good(store->increment("b", "n", 0)), 18446744073709551615u);
+}
+
+TEST_P(KeyValueSuite, CompareAndSetStoresWhereTheValueIsTheExpectedOne) {
+  const auto swap = [&](std::string_view key, std::optional<std::string_view> expected,
+                        std::string_view value) {
+    std::optional<ByteView> bytes;
+    if (expected) bytes = as_bytes(*expected);
+    return good(store->compare_and_set("b", key, bytes, as_bytes(value)));
+  };
+  EXPECT_FALSE(swap("k", "", "one")) << "an empty value is not the same as none";
+  EXPECT_EQ(get("k"), std::nullopt);
+  EXPECT_TRUE(swap("k", std::nullopt, "one"));
+  EXPECT_FALSE(swap("k", std::nullopt, "two"));
+  EXPECT_FALSE(swap("k", "on", "two"));
+  EXPECT_FALSE(swap("k", "One", "two"));
+  EXPECT_EQ(get("k"), "one");
+  EXPECT_TRUE(swap("k", "one", ""));
+  EXPECT_EQ(get("k"), "");
+  EXPECT_TRUE(swap("k", "", "a\0\xff"s));
+  EXPECT_FALSE(swap("k", "a", "two"));
+  EXPECT_TRUE(swap("k", "a\0\xff"s, "a\0\xff"s)) << "the same value again";
+  good(store->remove("b", "k"));
+  EXPECT_FALSE(swap("k", "a\0\xff"s, "two"));
+  EXPECT_TRUE(swap("k", std::nullopt, "back")) << "a key that was removed";
+  const std::string long_key(KeyValueLimits::kKey, 'k');
+  EXPECT_TRUE(swap(long_key, std::nullopt, "one"));
+  EXPECT_TRUE(swap(long_key, "one", "two"));
+  EXPECT_EQ(get(long_key), "two");
+  EXPECT_EQ(code(store->compare_and_set("b", long_key + "k", std::nullopt, as_bytes("v"))),
+            ErrorCode::LimitExceeded);
+  good(store->set("b", "n", as_bytes("-5")));
+  EXPECT_TRUE(swap("n", "-5", "-4"));
+}
+
+// Each of several loops counts with comparisons alone.
+TEST_P(KeyValueSuite, ConcurrentComparisonsLoseNothing) {
+  constexpr int kLoops = 3, kRounds = 20;
+  auto task = [](KeyValue& store) -> Task<> {
+    for (int done = 0, attempt = 0; done < kRounds && attempt < 5000; ++attempt) {
+      auto found = co_await store.get("b", "n").wait();
+      EXPECT_TRUE(found) << found.error().message;
+      if (!found) co_return;
+      const int number = *found ? std::stoi(std::string(as_text(**found))) : 0;
+      std::optional<ByteView> expected;
+      if (*found) expected = ByteView(**found);
+      const std::string next = std::to_string(number + 1);
+      auto stored = co_await store.compare_and_set("b", "n", expected, as_bytes(next)).wait();
+      EXPECT_TRUE(stored) << stored.error().message;
+      if (stored && *stored) ++done;
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kLoops; ++i) {
+    threads.emplace_back([&] {
+      asio::io_context own(1);
+      for (int t = 0; t < 2; ++t)
+        asio::co_spawn(own, task(*store),
+                       [](std::exception_ptr failure) { EXPECT_FALSE(failure); });
+      own.run();
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(get("n"), std::to_string(2 * kLoops * kRounds));
 }
 
 TEST_P(KeyValueSuite, BatchesAnswerInTheOrderOfTheKeys) {
@@ -436,6 +555,139 @@ TEST_P(KeyValueSuite, ConcurrentBatchesAreNotSeenInParts) {
       own.run();
     });
   }
+}
+
+TEST_P(KeyValueSuite, ListsTheBucketsThatHoldKeys) {
+  EXPECT_THAT(all_buckets(), IsEmpty());
+  const std::string longest(KeyValueLimits::kBucketName, 'b');
+  const std::vector<std::string> names = {"", "a", "b", "b\0\xff'☃"s, "no/path:*%", longest};
+  for (const std::string& name : names) set("k", "v", name);
+  set("another", "v", "a");
+  good(store->increment("counters", "n", 1));
+  set("k", "v", "passing");
+  good(store->remove("passing", "k"));
+  auto listed = all_buckets();
+  std::set<std::string> once(listed.begin(), listed.end());
+  EXPECT_EQ(once.size(), listed.size()) << "a bucket was listed twice";
+  once.erase("passing");  // it may be there or not
+  std::set<std::string> expected(names.begin(), names.end());
+  expected.insert("counters");
+  EXPECT_EQ(once, expected);
+  EXPECT_EQ(code(store->list_buckets(std::string(KeyValueLimits::kKey + 1, 'c'))),
+            ErrorCode::LimitExceeded);
+}
+
+TEST_P(KeyValueSuite, ListsManyBucketsByPages) {
+  constexpr std::size_t kBuckets = KeyValueLimits::kPageBuckets + 300;
+  auto fill = [](KeyValue& store, std::size_t first) -> Task<> {
+    for (std::size_t i = first; i < kBuckets; i += 16) {
+      auto done = co_await store.set("bucket " + std::to_string(i), "k", as_bytes("v")).wait();
+      EXPECT_TRUE(done) << done.error().message;
+    }
+  };
+  for (std::size_t i = 0; i < 16; ++i) {
+    asio::co_spawn(loop, fill(*store, i),
+                   [](std::exception_ptr failure) { EXPECT_FALSE(failure); });
+  }
+  loop.restart();
+  loop.run();
+  BucketPage first = good(store->list_buckets(std::nullopt));
+  ASSERT_TRUE(first.next);
+  // Others write meanwhile.
+  set("k", "v", "bucket");
+  good(store->remove(first.buckets.back(), "k"));
+  std::set<std::string> listed(first.buckets.begin(), first.buckets.end());
+  std::size_t count = first.buckets.size();
+  BucketPage second = good(store->list_buckets(first.next));
+  count += second.buckets.size();
+  listed.insert(second.buckets.begin(), second.buckets.end());
+  EXPECT_EQ(second.next, std::nullopt);
+  EXPECT_EQ(listed.size(), count);
+  for (std::size_t i = 0; i < kBuckets; ++i)
+    EXPECT_TRUE(listed.contains("bucket " + std::to_string(i))) << i;
+}
+
+TEST_P(KeyValueSuite, AWatchReportsWhatChanges) {
+  set("before", "v");
+  SeenChanges all, one;
+  auto every_bucket = watch(all, std::nullopt);
+  auto one_bucket = watch(one, "b");
+  const std::string bytes = "\0\xff'☃"s;
+  set(bytes, bytes, "b");
+  set("empty", "", "b");
+  set("k", "elsewhere", "c");
+  good(store->increment("b", "n", 5));
+  std::vector<KeyValuePair> pairs = {{"x", as_bytes("1")}, {"y", as_bytes("2")}};
+  good(store->set_many("b", pairs));
+  good(store->remove("b", "n"));
+  std::string_view keys[] = {"x", "y"};
+  good(store->remove_many("b", keys));
+  set("last", "v", "b");
+  set("last", "v", "c");
+  EXPECT_TRUE(one.has("set b/last=v"));
+  EXPECT_TRUE(all.has("set b/last=v"));
+  EXPECT_TRUE(all.has("set c/last=v"));
+  for (SeenChanges* seen : {&one, &all}) {
+    for (const std::string& key : {"n"s, "x"s, "y"s})
+      EXPECT_TRUE(seen->has("deleted b/" + key)) << key;
+    EXPECT_TRUE(seen->has("set b/" + bytes + "=" + bytes));
+    EXPECT_TRUE(seen->has("set b/empty="));
+  }
+  EXPECT_TRUE(all.has("set c/k=elsewhere"));
+  for (const std::string& text : one.all()) {
+    EXPECT_TRUE(text.contains(" b/")) << text;
+    EXPECT_FALSE(text.contains("before")) << text;
+  }
+}
+
+TEST_P(KeyValueSuite, AWatchReportsTheChangesOfAKeyInTheirOrder) {
+  SeenChanges seen;
+  auto watching = watch(seen, "b");
+  constexpr int kChanges = 200;
+  for (int i = 1; i <= kChanges; ++i) set("k", std::to_string(i));
+  EXPECT_TRUE(seen.has("set b/k=" + std::to_string(kChanges)));
+  int last = 0;
+  for (const std::string& text : seen.all()) {
+    int number = std::stoi(text.substr(text.find('=') + 1));
+    EXPECT_GE(number, last);
+    last = number;
+  }
+  EXPECT_EQ(last, kChanges);
+}
+
+TEST_P(KeyValueSuite, AWatchThatWasDroppedReportsNoMore) {
+  SeenChanges stays;
+  auto watching = watch(stays, "b");
+  {
+    SeenChanges goes;
+    auto dropped = watch(goes, "b");
+    set("k", "1");
+    EXPECT_TRUE(goes.has("set b/k=1"));
+    dropped.reset();
+    std::size_t before = goes.all().size();
+    set("k", "2");
+    EXPECT_TRUE(stays.has("set b/k=2"));
+    EXPECT_EQ(goes.all().size(), before);
+  }
+  // Dropped while others write.
+  std::jthread writer([this](std::stop_token stop) {
+    asio::io_context own(1);
+    for (int i = 0; !stop.stop_requested(); ++i) {
+      auto reply = store->set("b", "busy", as_bytes(std::to_string(i)));
+      Result<> done =
+          reply.ready() ? std::move(reply).take() : run_task(own, std::move(reply).task());
+      EXPECT_TRUE(done) << done.error().message;
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    SeenChanges brief;
+    auto dropped = watch(brief, std::nullopt);
+  }
+  writer.request_stop();
+  writer.join();
+  EXPECT_EQ(code(store->watch(std::string(KeyValueLimits::kBucketName + 1, 'b'), nullptr)),
+            ErrorCode::LimitExceeded);
+  store.reset();  // a watch may outlive its provider
 }
 
 // The task of a call outlives the last pointer to its provider: a swap drops it while calls are in

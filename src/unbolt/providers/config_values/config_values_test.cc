@@ -1,10 +1,13 @@
 #include "unbolt/providers/config_values/config_values.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <atomic>
 #include <string>
 #include <thread>
+
+#include "unbolt/providers/config_values/config_env.h"
 
 namespace unbolt::providers {
 namespace {
@@ -39,6 +42,39 @@ TEST(ConfigFromValues, ReadersSeeOneVersionWhileItIsReplaced) {
     auto values = config.snapshot();
     ASSERT_EQ(values->at("a"), values->at("b"));
   }
+}
+
+TEST(ConfigFromEnvironment, HasWhatBeginsWithThePrefix) {
+  ::setenv("UNBOLT_TEST_CONFIG_COLOUR", "green", 1);
+  ::setenv("UNBOLT_TEST_CONFIG_", "nobody's", 1);
+  ::setenv("UNBOLT_TEST_OTHER", "other", 1);
+  BlockingPool pool(1);
+  contracts::ProviderContext context{stderr_log(), pool};
+  contracts::ProviderTable<contracts::Config> table({{"env", open_config_env}});
+  auto config = table.open("env:UNBOLT_TEST_CONFIG_", context);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(*(*config)->snapshot(), (contracts::ConfigValues{{"COLOUR", "green"}}));
+  EXPECT_EQ(table.open("env:", context).error().code, ErrorCode::InvalidArgument);
+  ::setenv("UNBOLT_TEST_CONFIG_BAD", "\xff", 1);
+  EXPECT_FALSE(table.open("env:UNBOLT_TEST_CONFIG_", context));
+  ::unsetenv("UNBOLT_TEST_CONFIG_BAD");
+}
+
+TEST(LayeredConfig, TheUpperOneWins) {
+  auto upper = std::make_shared<ConfigFromValues>(), lower = std::make_shared<ConfigFromValues>();
+  const auto both = contracts::layered(upper, lower);
+  EXPECT_TRUE(both->snapshot()->empty());
+  lower->publish({{"a", "lower"}, {"b", "lower"}});
+  EXPECT_EQ(both->snapshot(), lower->snapshot());
+  upper->publish({{"a", "upper"}, {"c", "upper"}});
+  EXPECT_EQ(*both->snapshot(),
+            (contracts::ConfigValues{{"a", "upper"}, {"b", "lower"}, {"c", "upper"}}));
+  EXPECT_EQ(both->snapshot(), both->snapshot());
+  lower->publish({{"b", "new"}});
+  EXPECT_EQ(both->get("b"), "new");
+  upper->publish({});
+  EXPECT_EQ(both->get("a"), std::nullopt);
+  EXPECT_EQ(contracts::layered(nullptr, lower), lower);
 }
 
 }  // namespace

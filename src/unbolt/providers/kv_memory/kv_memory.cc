@@ -2,16 +2,21 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <functional>
 #include <mutex>
 #include <set>
 #include <unordered_map>
 
+#include "unbolt/contracts/byte_budget.h"
+#include "unbolt/contracts/key_watchers.h"
+
 namespace unbolt::providers {
 namespace {
 
+using contracts::BucketPage;
+using contracts::KeyChange;
 using contracts::KeyPage;
 using contracts::KeyValue;
 using contracts::KeyValueLimits;
@@ -42,33 +47,11 @@ std::uint64_t cost(std::string_view key, std::size_t value_size) {
   return kEntryCost + key.size() + value_size;
 }
 
-// The store's bytes against its limit, for all shards.
-class Budget {
- public:
-  explicit Budget(std::uint64_t limit) : limit_(limit) {}
-
-  Result<> take(std::uint64_t bytes) {
-    std::uint64_t used = used_.load(std::memory_order_relaxed);
-    do {
-      if (bytes > limit_ || used > limit_ - bytes) {
-        return fail(
-            ErrorCode::LimitExceeded,
-            "the store in memory is full: {} more bytes beside {} of at most {} (max_bytes)", bytes,
-            used, limit_);
-      }
-    } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
-    return {};
-  }
-  void give_back(std::uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
-
- private:
-  const std::uint64_t limit_;
-  std::atomic<std::uint64_t> used_ = 0;
-};
-
 class KvMemory final : public KeyValue {
  public:
   explicit KvMemory(KvMemoryOptions options) : budget_(options.max_bytes) {}
+
+  std::string_view name() const override { return "memory"; }
 
   Reply<Result<std::optional<Bytes>>> get(std::string_view bucket, std::string_view key) override {
     if (auto ok = contracts::check_key(bucket, key); !ok)
@@ -131,6 +114,26 @@ class KvMemory final : public KeyValue {
     return sum;
   }
 
+  Reply<Result<bool>> compare_and_set(std::string_view bucket, std::string_view key,
+                                      std::optional<ByteView> expected, ByteView value) override {
+    if (auto ok = contracts::check_pair(bucket, key, value); !ok)
+      return std::unexpected(std::move(ok.error()));
+    std::uint64_t taken = cost(key, value.size());
+    if (auto ok = budget_.take(taken); !ok) return std::unexpected(std::move(ok.error()));
+    KeyValuePair pair(key, value);
+    Value kept = copied(value);
+    Shard& shard = shard_of(bucket);
+    std::lock_guard lock(shard.mutex);
+    const Value old = find_locked(shard, bucket, key);
+    if (!contracts::is_expected(old ? std::optional<ByteView>(*old) : std::nullopt, expected)) {
+      budget_.give_back(taken);
+      return Result<bool>(false);
+    }
+    if (auto ok = store_locked(shard, bucket, {&pair, 1}, {&kept, 1}, taken); !ok)
+      return std::unexpected(std::move(ok.error()));
+    return Result<bool>(true);
+  }
+
   Reply<Result<std::vector<std::optional<Bytes>>>> get_many(
       std::string_view bucket, std::span<const std::string_view> keys) override {
     if (auto ok = contracts::check_keys(bucket, keys); !ok)
@@ -173,12 +176,16 @@ class KvMemory final : public KeyValue {
     auto place = shard.buckets.find(bucket);
     if (place == shard.buckets.end()) return Result<>();
     Bucket& inside = place->second;
+    const bool watched = watchers_.any(bucket);
     for (std::string_view key : keys) {
       auto found = inside.values.find(key);
       if (found == inside.values.end()) continue;
       budget_.give_back(cost(key, found->second->size()));
       inside.order.erase(key);
       inside.values.erase(found);
+      if (watched)
+        watchers_.report(
+            {KeyChange::Kind::Deleted, std::string(bucket), std::string(key), nullptr});
     }
     if (inside.values.empty()) {
       budget_.give_back(kBucketCost + bucket.size());
@@ -187,13 +194,46 @@ class KvMemory final : public KeyValue {
     return Result<>();
   }
 
+  // In the order of the shards, by name in each: a cursor tells its shard.
+  Reply<Result<BucketPage>> list_buckets(std::optional<std::string_view> cursor) override {
+    if (auto ok = contracts::check_bucket_cursor(cursor); !ok)
+      return std::unexpected(std::move(ok.error()));
+    std::vector<std::string> names;
+    std::size_t first = cursor ? shard_index(*cursor) : 0;
+    for (std::size_t i = first; i < shards_.size() && names.size() <= KeyValueLimits::kPageBuckets;
+         ++i) {
+      std::size_t before = names.size();
+      std::lock_guard lock(shards_[i].mutex);
+      for (const auto& [name, inside] : shards_[i].buckets) {
+        if (!cursor || i > first || name > *cursor) names.push_back(name);
+      }
+      std::sort(names.begin() + static_cast<std::ptrdiff_t>(before), names.end());
+    }
+    BucketPage page{std::move(names), std::nullopt};
+    if (page.buckets.size() > KeyValueLimits::kPageBuckets) {
+      page.buckets.resize(KeyValueLimits::kPageBuckets);
+      page.next = page.buckets.back();
+    }
+    return Result<BucketPage>(std::move(page));
+  }
+
+  Reply<Result<std::unique_ptr<contracts::KeyWatch>>> watch(
+      std::optional<std::string_view> bucket, contracts::OnKeyChange changed) override {
+    if (auto ok = contracts::check_bucket(bucket.value_or("")); !ok)
+      return std::unexpected(std::move(ok.error()));
+    return Result<std::unique_ptr<contracts::KeyWatch>>(watchers_.add(bucket, std::move(changed)));
+  }
+
  private:
   struct Shard {
     std::mutex mutex;
     TextMap<Bucket> buckets;
   };
 
-  Shard& shard_of(std::string_view bucket) { return shards_[TextHash{}(bucket) % shards_.size()]; }
+  std::size_t shard_index(std::string_view bucket) const {
+    return TextHash{}(bucket) % shards_.size();
+  }
+  Shard& shard_of(std::string_view bucket) { return shards_[shard_index(bucket)]; }
 
   static Value find_locked(const Shard& shard, std::string_view bucket, std::string_view key) {
     auto place = shard.buckets.find(bucket);
@@ -225,9 +265,13 @@ class KvMemory final : public KeyValue {
       place = shard.buckets.try_emplace(std::string(bucket)).first;
     }
     Bucket& inside = place->second;
+    const bool watched = watchers_.any(bucket);
     std::uint64_t replaced = 0;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       std::string_view key = pairs[i].first;
+      // Under the shard's lock, and so in order.
+      if (watched)
+        watchers_.report({KeyChange::Kind::Set, std::string(bucket), std::string(key), values[i]});
       if (auto found = inside.values.find(key); found != inside.values.end()) {
         replaced += cost(key, found->second->size());
         found->second = std::move(values[i]);
@@ -240,7 +284,8 @@ class KvMemory final : public KeyValue {
     return {};
   }
 
-  Budget budget_;
+  contracts::ByteBudget budget_;
+  contracts::KeyWatchers watchers_;
   std::array<Shard, 16> shards_;
 };
 
@@ -254,10 +299,6 @@ Result<std::shared_ptr<KeyValue>> open_kv_memory(const contracts::ProviderUrl& u
                                                  const contracts::ProviderContext&) {
   static constexpr std::string_view kOptions[] = {"max_bytes"};
   UNBOLT_TRY(url.only_options(kOptions));
-  if (!url.rest.empty()) {
-    return fail(ErrorCode::InvalidArgument,
-                "'{}': memory: takes no name (each opening is a store of its own)", url.shown());
-  }
   KvMemoryOptions options;
   UNBOLT_ASSIGN(options.max_bytes, url.bytes_option("max_bytes", options.max_bytes));
   return make_kv_memory(options);

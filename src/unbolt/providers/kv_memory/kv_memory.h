@@ -16,7 +16,8 @@ struct KvMemoryOptions {
 
 std::shared_ptr<contracts::KeyValue> make_kv_memory(KvMemoryOptions options = {});
 
-// The factory for `memory:[?max_bytes=SIZE]`.
+// The factory for `memory:[NAME][?max_bytes=SIZE]`; the name tells stores apart where providers are
+// shared by their URLs.
 Result<std::shared_ptr<contracts::KeyValue>> open_kv_memory(
     const contracts::ProviderUrl& url, const contracts::ProviderContext& context);
 

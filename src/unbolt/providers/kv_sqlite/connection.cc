@@ -2,8 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <cstring>
-
 namespace unbolt::providers::sqlite {
 
 void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
@@ -25,37 +23,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, If
   return connection;
 }
 
-Error Connection::last_error() const {
-  sqlite3* db = handle_.get();
-  auto made = [&](ErrorCode code, std::string_view what, std::string_view hint = {}) {
-    return Error{code, fmt::format("the database '{}' {}", path_, what), std::string(hint)};
-  };
-  auto with_reason = [&](std::string_view what) {
-    int number = sqlite3_system_errno(db);
-    return fmt::format("{}: {}", what, number ? std::strerror(number) : sqlite3_errmsg(db));
-  };
-  switch (sqlite3_extended_errcode(db) & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return made(ErrorCode::Unavailable, "is locked by another process",
-                  "end the other process, or raise busy_timeout");
-    case SQLITE_NOTADB:
-      return made(ErrorCode::InvalidFile, "is not a SQLite database", "name another file");
-    case SQLITE_CORRUPT:
-      return made(ErrorCode::InvalidFile, fmt::format("is damaged: {}", sqlite3_errmsg(db)),
-                  "restore a backup, or try sqlite3's .recover");
-    case SQLITE_FULL: return made(ErrorCode::LimitExceeded, "is full: its disk, or max_bytes");
-    case SQLITE_TOOBIG:
-    case SQLITE_NOMEM: return made(ErrorCode::LimitExceeded, sqlite3_errmsg(db));
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-      return made(ErrorCode::Io, with_reason("is read-only"),
-                  "make the file and its folder writable for this user");
-    case SQLITE_CANTOPEN: return made(ErrorCode::Io, with_reason("cannot be opened"));
-    case SQLITE_IOERR: return made(ErrorCode::Io, with_reason("cannot be read or written"));
-    default: return made(ErrorCode::Internal, fmt::format("failed: {}", sqlite3_errmsg(db)));
-  }
-}
+Error Connection::last_error() const { return unbolt::sqlite::error_of(handle_.get(), path_); }
 
 Result<> Connection::run(const char* sql) {
   Query query(*this, sql);
@@ -70,10 +38,8 @@ Result<std::string> Connection::ask(const char* sql) {
   return row ? std::string(as_text(query.bytes(0))) : std::string();
 }
 
-Result<> Connection::set_max_pages(std::uint32_t pages) {
-  auto sql = fmt::format("PRAGMA max_page_count={}", pages);
-  if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
-  return std::unexpected(last_error());
+Result<> Connection::set_up(const unbolt::sqlite::FileOptions& options) {
+  return unbolt::sqlite::set_up(handle_.get(), options);
 }
 
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }

@@ -12,6 +12,7 @@
 
 #include "unbolt/base/bytes.h"
 #include "unbolt/base/error.h"
+#include "unbolt/sqlite/file.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -33,8 +34,8 @@ class Connection {
   // The first column of the first row, as text.
   Result<std::string> ask(const char* sql);
 
-  // Beyond it a write is LimitExceeded.
-  Result<> set_max_pages(std::uint32_t pages);
+  // See `set_up` of unbolt/sqlite/file.h.
+  Result<> set_up(const unbolt::sqlite::FileOptions& options);
 
   bool in_transaction() const;
   bool read_only() const;

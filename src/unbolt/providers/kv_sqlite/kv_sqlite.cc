@@ -1,17 +1,20 @@
 #include "unbolt/providers/kv_sqlite/kv_sqlite.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
+#include "unbolt/contracts/key_watchers.h"
 #include "unbolt/providers/kv_sqlite/open.h"
 #include "unbolt/providers/kv_sqlite/writer.h"
 
 namespace unbolt::providers {
 namespace {
 
+using contracts::BucketPage;
+using contracts::KeyChange;
 using contracts::KeyPage;
 using contracts::KeyValue;
 using contracts::KeyValueLimits;
@@ -26,6 +29,15 @@ constexpr char kExists[] = "SELECT 1 FROM unbolt_kv WHERE bucket = ?1 AND key = 
 constexpr char kFirstPage[] = "SELECT key FROM unbolt_kv WHERE bucket = ?1 ORDER BY key LIMIT ?2";
 constexpr char kNextPage[] =
     "SELECT key FROM unbolt_kv WHERE bucket = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+// One seek a bucket, however many keys it has.
+constexpr char kFirstBuckets[] =
+    "WITH RECURSIVE found(name) AS (SELECT min(bucket) FROM unbolt_kv UNION ALL"
+    " SELECT (SELECT min(bucket) FROM unbolt_kv WHERE bucket > found.name) FROM found"
+    " WHERE found.name IS NOT NULL LIMIT ?1) SELECT name FROM found WHERE name IS NOT NULL";
+constexpr char kNextBuckets[] =
+    "WITH RECURSIVE found(name) AS (SELECT min(bucket) FROM unbolt_kv WHERE bucket > ?1 UNION ALL"
+    " SELECT (SELECT min(bucket) FROM unbolt_kv WHERE bucket > found.name) FROM found"
+    " WHERE found.name IS NOT NULL LIMIT ?2) SELECT name FROM found WHERE name IS NOT NULL";
 constexpr char kSet[] =
     "INSERT INTO unbolt_kv(bucket, key, value) VALUES(?1, ?2, ?3)"
     " ON CONFLICT(bucket, key) DO UPDATE SET value = excluded.value";
@@ -40,6 +52,7 @@ class File {
 
   BlockingPool& blocking() { return blocking_; }
   Writer& writer() { return writer_; }
+  contracts::KeyWatchers& watchers() { return watchers_; }
 
   // Calls `work` with one of the connections that read; on a thread that may block.
   template <class Work>
@@ -68,7 +81,8 @@ class File {
 
   const KvSqliteOptions options_;
   BlockingPool& blocking_;
-  Writer writer_;  // closed after the readers: the last one to close checkpoints
+  contracts::KeyWatchers watchers_;  // told by the writer
+  Writer writer_;                    // closed after the readers: the last one to close checkpoints
   std::mutex mutex_;
   std::vector<std::unique_ptr<Connection>> idle_;  // as many as there are threads in the pool
 };
@@ -79,14 +93,8 @@ Task<Answer> read(std::shared_ptr<File> file, Work work) {
 }
 
 Task<Result<std::uint64_t>> write_number(std::shared_ptr<File> file, Writer::Apply apply,
-                                         std::size_t bytes) {
-  co_return co_await file->writer().write(std::move(apply), bytes);
-}
-
-Task<Result<>> write(std::shared_ptr<File> file, Writer::Apply apply, std::size_t bytes) {
-  auto outcome = co_await file->writer().write(std::move(apply), bytes);
-  if (!outcome) co_return std::unexpected(std::move(outcome.error()));
-  co_return Result<>();
+                                         Writer::Committed committed, std::size_t bytes) {
+  co_return co_await file->writer().write(std::move(apply), std::move(committed), bytes);
 }
 
 Result<std::optional<Bytes>> value_of(Query& query) {
@@ -150,20 +158,77 @@ Result<std::uint64_t> remove_all(Connection& connection, const Pairs& keys) {
 }
 
 // A single statement needs no savepoint: SQLite undoes it by itself.
-Writer::Apply together(Pairs pairs, Result<std::uint64_t> (*all)(Connection&, const Pairs&)) {
-  return [pairs = std::move(pairs), all](Connection& connection) -> Result<std::uint64_t> {
-    if (pairs.size() == 1) return all(connection, pairs);
-    Savepoint savepoint(connection);
-    UNBOLT_TRY(savepoint.begun());
-    UNBOLT_TRY(all(connection, pairs));
-    UNBOLT_TRY(savepoint.keep());
-    return 0;
+Result<std::uint64_t> together(Connection& connection, const Pairs& pairs,
+                               Result<std::uint64_t> (*all)(Connection&, const Pairs&)) {
+  if (pairs.size() == 1) return all(connection, pairs);
+  Savepoint savepoint(connection);
+  UNBOLT_TRY(savepoint.begun());
+  UNBOLT_TRY(all(connection, pairs));
+  UNBOLT_TRY(savepoint.keep());
+  return 0;
+}
+
+// On the writer's thread: exhaustion loses the report, not the program, and says so.
+template <class Make>
+void report(File& file, std::string_view bucket, Make make) {
+  if (!file.watchers().any(bucket)) return;
+  try {
+    make(file.watchers());
+  } catch (const std::bad_alloc&) {
+    file.watchers().missed();
+  }
+}
+
+void report(File& file, KeyChange::Kind kind, const Pairs& pairs) {
+  report(file, pairs.bucket(), [&](contracts::KeyWatchers& watchers) {
+    (void)pairs.each([&](std::string_view key, ByteView value) -> Result<> {
+      std::shared_ptr<const Bytes> kept;
+      if (kind == KeyChange::Kind::Set) kept = std::make_shared<const Bytes>(to_bytes(value));
+      watchers.report({kind, std::string(pairs.bucket()), std::string(key), std::move(kept)});
+      return {};
+    });
+  });
+}
+
+// All of the pairs set, or all of the keys deleted.
+Task<Result<>> change(std::shared_ptr<File> file, KeyChange::Kind kind, Pairs pairs) {
+  const auto all = kind == KeyChange::Kind::Set ? set_all : remove_all;
+  auto apply = [&pairs, all](Connection& connection) { return together(connection, pairs, all); };
+  auto committed = [&, kind](std::uint64_t) { report(*file, kind, pairs); };
+  const std::size_t memory = pairs.memory();
+  auto outcome = co_await file->writer().write(apply, committed, memory);
+  if (!outcome) co_return std::unexpected(std::move(outcome.error()));
+  co_return Result<>();
+}
+
+// Sets the one pair where its key has the value `expected`; the answer says whether.
+Task<Result<bool>> compare_and_change(std::shared_ptr<File> file, Pairs pair,
+                                      std::optional<Bytes> expected) {
+  auto apply = [&](Connection& connection) -> Result<std::uint64_t> {
+    std::optional<Bytes> found;
+    UNBOLT_TRY(pair.each([&](std::string_view key, ByteView) -> Result<> {
+      Query query(connection, kGet);
+      UNBOLT_ASSIGN(found, value_of(query.bind(pair.bucket()).bind(key)));
+      return {};
+    }));
+    if (found != expected) return 0;
+    UNBOLT_TRY(set_all(connection, pair));
+    return 1;
   };
+  auto committed = [&](std::uint64_t stored) {
+    if (stored) report(*file, KeyChange::Kind::Set, pair);
+  };
+  const std::size_t memory = pair.memory() + (expected ? expected->size() : 0);
+  auto outcome = co_await file->writer().write(apply, committed, memory);
+  if (!outcome) co_return std::unexpected(std::move(outcome.error()));
+  co_return *outcome == 1;
 }
 
 class KvSqlite final : public KeyValue {
  public:
   explicit KvSqlite(std::shared_ptr<File> file) : file_(std::move(file)) {}
+
+  std::string_view name() const override { return "sqlite"; }
 
   Reply<Result<std::optional<Bytes>>> get(std::string_view bucket, std::string_view key) override {
     if (auto ok = contracts::check_key(bucket, key); !ok)
@@ -250,15 +315,35 @@ class KvSqlite final : public KeyValue {
           query.bind(bucket).bind(key).bind(std::string_view(text.data(), text.size())).step());
       return sum;
     };
-    return write_number(file_, std::move(add), bucket.size() + key.size() + 512);
+    // The file outlives its writer's thread.
+    auto report_sum = [&file = *file_, bucket = std::string(bucket),
+                       key = std::string(key)](std::uint64_t sum) {
+      report(file, bucket, [&](contracts::KeyWatchers& watchers) {
+        fmt::format_int text(sum);
+        auto value = std::make_shared<const Bytes>(to_bytes(as_bytes({text.data(), text.size()})));
+        watchers.report({KeyChange::Kind::Set, bucket, key, std::move(value)});
+      });
+    };
+    return write_number(file_, std::move(add), std::move(report_sum),
+                        bucket.size() + key.size() + 512);
+  }
+
+  Reply<Result<bool>> compare_and_set(std::string_view bucket, std::string_view key,
+                                      std::optional<ByteView> expected, ByteView value) override {
+    if (auto ok = contracts::check_pair(bucket, key, value); !ok)
+      return std::unexpected(std::move(ok.error()));
+    Pairs pair(bucket);
+    pair.add(key, value);
+    std::optional<Bytes> before;
+    if (expected) before = to_bytes(*expected);
+    return compare_and_change(file_, std::move(pair), std::move(before));
   }
 
   Reply<Result<>> set_many(std::string_view bucket, std::span<const KeyValuePair> pairs) override {
     if (auto ok = contracts::check_pairs(bucket, pairs); !ok || pairs.empty()) return ok;
     Pairs copy(bucket);
     for (const auto& [key, value] : pairs) copy.add(key, value);
-    std::size_t memory = copy.memory();
-    return write(file_, together(std::move(copy), set_all), memory);
+    return change(file_, KeyChange::Kind::Set, std::move(copy));
   }
 
   Reply<Result<>> remove_many(std::string_view bucket,
@@ -266,8 +351,37 @@ class KvSqlite final : public KeyValue {
     if (auto ok = contracts::check_keys(bucket, keys); !ok || keys.empty()) return ok;
     Pairs copy(bucket);
     for (std::string_view key : keys) copy.add(key);
-    std::size_t memory = copy.memory();
-    return write(file_, together(std::move(copy), remove_all), memory);
+    return change(file_, KeyChange::Kind::Deleted, std::move(copy));
+  }
+
+  Reply<Result<BucketPage>> list_buckets(std::optional<std::string_view> cursor) override {
+    if (auto ok = contracts::check_bucket_cursor(cursor); !ok)
+      return std::unexpected(std::move(ok.error()));
+    return read(file_,
+                [cursor = std::optional<std::string>(cursor)](
+                    Connection& connection) -> Result<BucketPage> {
+                  Query query(connection, cursor ? kNextBuckets : kFirstBuckets);
+                  if (cursor) query.bind(*cursor);
+                  query.bind(std::int64_t{KeyValueLimits::kPageBuckets + 1});
+                  BucketPage page;
+                  while (true) {
+                    UNBOLT_ASSIGN(bool row, query.step());
+                    if (!row) return page;
+                    if (page.buckets.size() == KeyValueLimits::kPageBuckets) {
+                      page.next = page.buckets.back();
+                      return page;
+                    }
+                    page.buckets.emplace_back(as_text(query.bytes(0)));
+                  }
+                });
+  }
+
+  Reply<Result<std::unique_ptr<contracts::KeyWatch>>> watch(
+      std::optional<std::string_view> bucket, contracts::OnKeyChange changed) override {
+    if (auto ok = contracts::check_bucket(bucket.value_or("")); !ok)
+      return std::unexpected(std::move(ok.error()));
+    return Result<std::unique_ptr<contracts::KeyWatch>>(
+        file_->watchers().add(bucket, std::move(changed)));
   }
 
  private:
@@ -307,45 +421,7 @@ Result<std::shared_ptr<KeyValue>> make_kv_sqlite(const KvSqliteOptions& options,
 
 Result<std::shared_ptr<KeyValue>> open_kv_sqlite(const contracts::ProviderUrl& url,
                                                  const contracts::ProviderContext& context) {
-  static constexpr std::string_view kOptions[] = {"synchronous", "busy_timeout", "max_bytes"};
-  UNBOLT_TRY(url.only_options(kOptions));
-  std::string path = url.path;
-  if (path.starts_with("//")) {
-    // `sqlite:///var/app.db` has an empty host; `sqlite://app.db` names a host, which is not what
-    // was meant.
-    if (!path.starts_with("///")) {
-      return std::unexpected(Error{ErrorCode::InvalidArgument,
-                                   fmt::format("'{}' names a host, not a file", url.shown()),
-                                   fmt::format("did you mean sqlite:{}?", path.substr(2))});
-    }
-    path.erase(0, 2);
-  }
-  if (path.empty()) {
-    return std::unexpected(Error{ErrorCode::InvalidArgument,
-                                 fmt::format("'{}' names no file", url.shown()),
-                                 "write sqlite:app.db"});
-  }
-  if (path == ":memory:") {
-    return std::unexpected(Error{ErrorCode::InvalidArgument,
-                                 fmt::format("'{}' names no file", url.shown()),
-                                 "did you mean memory:?"});
-  }
-  KvSqliteOptions options;
-  // Absolute, so that SQLite finds no special name in it.
-  std::error_code failure;
-  options.path = std::filesystem::absolute(path, failure).string();
-  if (failure)
-    return fail(ErrorCode::Io, "no current folder to look for '{}' in: {}", path,
-                failure.message());
-  if (auto found = url.query.find("synchronous"); found != url.query.end()) {
-    if (found->second != "full" && found->second != "normal") {
-      return fail(ErrorCode::InvalidArgument, "'{}': synchronous is full or normal", url.shown());
-    }
-    if (found->second == "normal") options.durability = KvDurability::Crash;
-  }
-  UNBOLT_ASSIGN(std::uint64_t busy, url.milliseconds_option("busy_timeout", 5000));
-  options.busy_timeout = std::chrono::milliseconds(std::min<std::uint64_t>(busy, 600'000));
-  UNBOLT_ASSIGN(options.max_bytes, url.bytes_option("max_bytes", 0));
+  UNBOLT_ASSIGN(const KvSqliteOptions options, KvSqliteOptions::of(url));
   return make_kv_sqlite(options, context.blocking);
 }
 

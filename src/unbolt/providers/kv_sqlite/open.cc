@@ -1,45 +1,12 @@
 #include "unbolt/providers/kv_sqlite/open.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <filesystem>
-#include <system_error>
 #include <thread>
 
 namespace unbolt::providers::sqlite {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::int64_t kSchema = 1;
-
-// Before SQLite is asked, since it says "unable to open database file" to all of these.
-Result<> check_place(const std::string& path) {
-  std::error_code failure;
-  fs::file_status file = fs::status(path, failure);
-  if (fs::exists(file)) {
-    if (fs::is_regular_file(file)) return {};
-    return fail(ErrorCode::InvalidArgument, "there is no database '{}': it is {}", path,
-                fs::is_directory(file) ? "a folder" : "not a file");
-  }
-  fs::path folder = fs::path(path).parent_path();
-  if (fs::is_directory(folder, failure)) {
-    if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
-    return std::unexpected(
-        Error{ErrorCode::Io,
-              fmt::format("the database '{}' cannot be created: {}", path, std::strerror(errno)),
-              fmt::format("make the folder '{}' writable for this user", folder.string())});
-  }
-  return std::unexpected(Error{
-      ErrorCode::NotFound,
-      fmt::format("there is no database '{}': the folder '{}' is not there", path, folder.string()),
-      fmt::format("create it (mkdir -p '{}'), or name another file", folder.string())});
-}
 
 Result<std::int64_t> schema_of(Connection& connection) {
   UNBOLT_ASSIGN(
@@ -72,18 +39,7 @@ Result<> make_schema(Connection& connection) {
 }
 
 Result<> prepare(Connection& connection, const KvSqliteOptions& options) {
-  UNBOLT_ASSIGN(std::string mode, connection.ask("PRAGMA journal_mode=WAL"));
-  if (mode != "wal") {
-    return std::unexpected(
-        Error{ErrorCode::Unsupported,
-              fmt::format("the database '{}' has no write-ahead log here (journal mode '{}')",
-                          options.path, mode),
-              "keep it on a local disk"});
-  }
-  bool full = options.durability == KvDurability::PowerLoss;
-  UNBOLT_TRY(connection.run(full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
-  // The log shrinks again after a large write.
-  UNBOLT_TRY(connection.run("PRAGMA journal_size_limit=67108864"));
+  UNBOLT_TRY(connection.set_up(options));
   UNBOLT_ASSIGN(std::int64_t version, schema_of(connection));
   if (version == 0) {
     UNBOLT_TRY(make_schema(connection));
@@ -95,18 +51,13 @@ Result<> prepare(Connection& connection, const KvSqliteOptions& options) {
                           options.path, version, kSchema),
               "use the newer program"});
   }
-  if (options.max_bytes == 0) return {};
-  Query size(connection, "PRAGMA page_size");
-  UNBOLT_TRY(size.step());
-  auto pages = std::clamp<std::uint64_t>(
-      options.max_bytes / static_cast<std::uint64_t>(size.number(0)), 1, 0x7fffffff);
-  return connection.set_max_pages(static_cast<std::uint32_t>(pages));
+  return {};
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Connection>> open_for_writing(const KvSqliteOptions& options) {
-  UNBOLT_TRY(check_place(options.path));
+  UNBOLT_TRY(unbolt::sqlite::check_place(options.path));
   UNBOLT_ASSIGN(auto connection,
                 Connection::open(options.path, Connection::IfAbsent::Create, options.busy_timeout));
   if (connection->read_only()) {

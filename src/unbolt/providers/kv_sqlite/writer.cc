@@ -31,8 +31,8 @@ Writer::~Writer() {
   thread_.join();
 }
 
-Task<Result<std::uint64_t>> Writer::write(Apply apply, std::size_t bytes) {
-  Write write{std::move(apply), bytes};
+Task<Result<std::uint64_t>> Writer::write(Apply apply, Committed committed, std::size_t bytes) {
+  Write write{std::move(apply), std::move(committed), bytes};
   {
     std::lock_guard lock(mutex_);
     if (!queue_.empty() && queued_bytes_ + bytes > kQueuedBytes) {
@@ -54,7 +54,10 @@ void Writer::work() {
     std::vector<Waiting> group = take_group();
     if (group.empty()) return;
     commit(group);
-    for (Waiting& waiting : group) waiting.resume();
+    for (Waiting& waiting : group) {
+      if (waiting.write->outcome) waiting.write->committed(*waiting.write->outcome);
+      waiting.resume();
+    }
   }
 }
 

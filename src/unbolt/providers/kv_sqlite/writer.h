@@ -28,14 +28,19 @@ class Writer {
   // By then nobody waits for an answer.
   ~Writer();
 
+  // Runs on the writer's thread when the write is on the disk, before it is answered; in the order
+  // in which writes took effect.
+  using Committed = std::function<void(std::uint64_t outcome)>;
+
   // `bytes`: what the write holds in memory. LimitExceeded where too much waits already. The writer
   // outlives the task.
-  Task<Result<std::uint64_t>> write(Apply apply, std::size_t bytes);
+  Task<Result<std::uint64_t>> write(Apply apply, Committed committed, std::size_t bytes);
 
  private:
   // In the frame of the task that waits for it.
   struct Write {
     Apply apply;
+    Committed committed;
     std::size_t bytes;
     Result<std::uint64_t> outcome = 0;
   };

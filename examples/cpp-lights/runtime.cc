@@ -1,0 +1,2 @@
+// What the C++ library calls when it is out of memory.
+#include "../../templates/cpp/common/runtime.cc"

@@ -1,0 +1,170 @@
+"""Keys, signing and verifying, also together with wasmCloud's own library (tests/wascap)."""
+
+import json
+import os
+import pathlib
+import random
+import re
+import stat
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def wascap():
+    """wasmCloud's library: wascap("verify", path) gives the finished process."""
+    built = subprocess.run([ROOT / "scripts/build_wascap.sh"], capture_output=True, text=True, timeout=550)
+    assert built.returncode == 0, built.stderr
+    program = built.stdout.strip()
+
+    def run(*arguments):
+        return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+@pytest.fixture
+def sealed(call, tmp_path):
+    """sealed("sign", …): the program with keys of this test's own."""
+
+    def run(*arguments):
+        return call(*arguments, env={"XDG_DATA_HOME": str(tmp_path / "data")})
+
+    for kind in ["account", "operator", "component"]:
+        assert run("keys", "new", kind).status == 0
+    run.keys = tmp_path / "data" / "unbolt" / "keys"
+    return run
+
+
+def public(sealed, name):
+    return sealed("keys", "show", name).out.strip()
+
+
+def sign(sealed, file, out, *options):
+    finished = sealed("sign", file, "--issuer", "account", "--subject", "component", "-o", out, *options)
+    assert finished.status == 0, finished
+    return out.read_bytes()
+
+
+# --- keys
+
+
+def test_a_seed_is_shown_only_where_it_is_asked_for(sealed):
+    seed = sealed("keys", "show", "account", "--secret").out.strip()
+    assert re.fullmatch(r"SA[A-Z2-7]{56}", seed)
+    assert re.fullmatch(r"A[A-Z2-7]{55}", public(sealed, "account"))
+    assert stat.S_IMODE(os.stat(sealed.keys).st_mode) == 0o700
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in sealed.keys.iterdir())
+    listed = json.loads(sealed("keys", "list", "-o", "json").out)
+    assert [key["kind"] for key in listed] == ["account", "component", "operator"]
+    for arguments in [
+        ("keys", "list"),
+        ("keys", "new", "account", seed),
+        ("keys", "new", seed),
+        ("keys", "show", seed),
+        ("sign", "x.wasm", "--issuer", seed),
+        ("keys", "vouch", seed, "--issuer", "operator"),
+    ]:
+        finished = sealed(*arguments)
+        assert seed[4:24] not in finished.out + finished.err, arguments
+
+
+# --- signing and verifying
+
+
+def test_what_is_signed_is_verified_inspected_and_runs(sealed, guests, tmp_path):
+    plain, out = guests / "cpp-counter.wasm", tmp_path / "counter.wasm"
+    chain = tmp_path / "chain"
+    chain.write_text(sealed("keys", "vouch", "account", "--issuer", "operator", "--name", "team").out)
+    signed = sign(
+        sealed, plain, out, "--grant-imports", "--grant", "wasi:keyvalue/store{get,set} bucket=s-*",
+        "--version", "1.0", "--revision", "3", "--tags", "a,b", "--expires", "90d", "--chain", chain,
+    )  # fmt: skip
+    assert signed.startswith(plain.read_bytes())
+    assert sealed("verify", out).status == 0
+    assert sealed("verify", out, "--trust", "account").status == 0
+    assert sealed("verify", out, "--trust", public(sealed, "operator")).status == 0
+    sealed("keys", "new", "account", "other")
+    assert sealed("verify", out, "--trust", "other").status == 1
+    facts = json.loads(sealed("inspect", out, "-o", "json").out)["signature"]
+    assert facts["state"] == "valid" and facts["issuer"] == public(sealed, "account")
+    assert facts["revision"] == 3 and facts["tags"] == ["a", "b"]
+    assert facts["account"] == {"operator": public(sealed, "operator"), "name": "team", "issuedAt": facts["account"]["issuedAt"]}
+    assert "wasi:keyvalue/store{get,set} bucket=s-*" in facts["grants"] and "wasi:http/types" in facts["grants"]
+    text = sealed("inspect", out).out
+    assert "signature: valid" in text and "get, set of wasi:keyvalue/store; bucket s-*" in text
+    # Signing again replaces.
+    again = sign(sealed, out, out)
+    assert again.startswith(plain.read_bytes()) and again.count(b"wasmcloud_jwt") == 1
+    assert json.loads(sealed("verify", out, "-o", "json").out)["grants"] == []
+
+
+def test_what_is_not_valid_is_said(sealed, guests, tmp_path):
+    out = tmp_path / "x.wasm"
+    finished = sealed("verify", guests / "c-hello.wasm")
+    assert finished.status == 1 and "it is not signed" in finished.err
+    sign(sealed, guests / "c-hello.wasm", out, "--not-before", "1d")
+    finished = sealed("verify", out)
+    assert finished.status == 1 and "not valid yet" in finished.err
+    signed = sign(sealed, guests / "c-hello.wasm", out)
+    for at in random.Random(3).sample(range(len(signed)), 40):
+        changed = bytearray(signed)
+        changed[at] ^= 1 << at % 8
+        out.write_bytes(changed)
+        finished = sealed("verify", out)
+        assert finished.status == 1 and finished.err.startswith("error: "), (at, finished)
+    for bad in ["wasi:keyvalue/store{", "wasi:keyvalue topic=a", "nonsense"]:
+        assert sealed("sign", guests / "c-hello.wasm", "--issuer", "account", "--grant", bad, "-o", out).status == 2
+    assert sealed("sign", guests / "c-hello.wasm", "--issuer", "operator", "-o", out).status == 2
+
+
+# --- together with wasmCloud's own library
+
+
+def test_keys_are_the_same(sealed, wascap, tmp_path):
+    for line in wascap("keys").stdout.splitlines():
+        seed, key = line.split()
+        (tmp_path / "seed.nk").write_text(seed + "\n")
+        (tmp_path / "seed.nk").chmod(0o600)
+        assert public(sealed, tmp_path / "seed.nk") == key
+
+
+@pytest.mark.parametrize("guest", ["c-hello", "cpp-counter", "core-preview1", "js-feed", "empty"])
+def test_they_sign_and_we_verify(sealed, wascap, guests, tmp_path, guest):
+    seeds = [sealed("keys", "show", name, "--secret").out.strip() for name in ["account", "component"]]
+    out = tmp_path / "out.wasm"
+    signed = wascap("sign", guests / f"{guest}.wasm", out, "orders", *seeds, 30)
+    assert signed.returncode == 0, signed
+    facts = json.loads(sealed("verify", out, "-o", "json").out)
+    assert facts["state"] == "valid", facts
+    assert facts["issuer"] == public(sealed, "account") and facts["subject"] == public(sealed, "component")
+    assert (facts["name"], facts["version"], facts["revision"]) == ("orders", "0.4.0", 4)
+    assert facts["tags"] == ["one", "two"] and "grants" not in facts
+
+
+@pytest.mark.parametrize("guest", ["c-hello", "cpp-counter", "core-preview1", "js-feed", "empty"])
+def test_we_sign_and_they_verify(sealed, wascap, guests, tmp_path, guest):
+    out = tmp_path / "out.wasm"
+    signed = sign(
+        sealed, guests / f"{guest}.wasm", out, "--name", "orders", "--version", "2.1", "--revision", "9",
+        "--tags", "x,y", "--expires", "2099-01-31", "--grant", "wasi:keyvalue access=read",
+    )  # fmt: skip
+    seen = wascap("verify", out)
+    assert seen.returncode == 0, seen
+    facts = dict(line.split(" ", 1) for line in seen.stdout.splitlines())
+    assert facts["issuer"] == public(sealed, "account") and facts["subject"] == public(sealed, "component")
+    assert (facts["name"], facts["version"], facts["revision"], facts["tags"]) == ("orders", "2.1", "9", "x,y")
+    assert facts["expires"] == "4073500800"
+    # It notices a change of ours, and the grants, which it does not know, are covered by what it checks.
+    out.write_bytes(signed.replace(b"access=read", b"access=reae"))
+    assert wascap("verify", out).returncode != 0
+
+
+def test_an_operators_word_is_theirs_too(sealed, wascap):
+    token = sealed("keys", "vouch", "account", "--issuer", "operator", "--name", "team").out.strip()
+    seen = wascap("account", token)
+    assert seen.returncode == 0, seen
+    assert f"issuer {public(sealed, 'operator')}" in seen.stdout and "name team" in seen.stdout
