@@ -18,11 +18,10 @@ SEEDS ?=
 CASES ?= 100000
 SEED ?= 1
 SOAK ?= 10
-cmake_flags := $(if $(CI),-DUNBOLT_WERROR=ON)
 
 # $(call compile,PRESET[,TARGET])
 define compile
-@test -f build/$(1)/build.ninja || cmake --preset $(1) $(cmake_flags)
+@test -f build/$(1)/build.ninja || cmake --preset $(1)
 @cmake --build --preset $(1) $(if $(2),--target $(2))
 endef
 
