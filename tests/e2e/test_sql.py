@@ -93,6 +93,13 @@ def test_an_instance_may_keep_its_connection(serve, link):
     assert ask(server, "exec COMMIT", "query SELECT a FROM t") == ["0", "a=int32(1)"]
 
 
+def test_an_instance_holds_so_many_statements(serve, file_link):
+    server = serve("sql.wasm", "--isolation", "reused:1000", "--threads", "1", *file_link)
+    too_many = ("error: the handles of this instance take more than 69206016 bytes together, with the statements behind "
+                "them (drop statements that have run)")
+    assert ask(server, "hold 60", "hold 100", "hold 60", "query SELECT 1 AS n") == ["60 held", too_many, "60 held", "n=int64(1)"]
+
+
 ENDLESS = "query WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i % 10 + 1 FROM n) SELECT count(*) FROM n"
 
 

@@ -27,7 +27,7 @@ struct Guest {
   wasi::Context* wasi = nullptr;
   host::Callees* callees = nullptr;  // other components that contracts lead to
   LinkChoices chosen = {};
-  std::shared_ptr<std::uint64_t> compared_bytes = nullptr;  // by its comparisons (wasi:keyvalue)
+  std::shared_ptr<std::uint64_t> held_bytes = nullptr;  // behind its handles (held_bytes.h)
 };
 
 }  // namespace unbolt::contracts

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "unbolt/contracts/held_bytes.h"
 #include "unbolt/contracts/interfaces.h"
 #include "unbolt/contracts/key_value_functions.h"
 #include "unbolt/contracts/text.h"
@@ -119,32 +120,10 @@ Later<std::int64_t> increment(Call& call, Borrow<Bucket> bucket, std::string_vie
 
 // ---- compare and swap
 
-// What an instance's comparisons may take, all together.
-constexpr std::uint64_t kMaxCompared = KeyValueLimits::kValue + (1 << 20);
-
-// A part of what they take, for as long as it lives. On the instance's loop.
-class Share {
- public:
-  explicit Share(std::shared_ptr<std::uint64_t> taken) : taken_(std::move(taken)) {}
-  ~Share() { *taken_ -= bytes_; }
-  Share(const Share&) = delete;
-  Share& operator=(const Share&) = delete;
-  bool resize(std::uint64_t bytes) {
-    if (bytes > kMaxCompared - (*taken_ - bytes_)) return false;
-    *taken_ += bytes - bytes_;
-    bytes_ = bytes;
-    return true;
-  }
-
- private:
-  std::shared_ptr<std::uint64_t> taken_;
-  std::uint64_t bytes_ = 0;
-};
-
 // The value that the key had when this was made; a swap succeeds while it still has it.
 struct Cas {
   std::string bucket, key;
-  Share share;
+  HeldBytes held;
   std::optional<Bytes> value = std::nullopt;
 };
 // variant cas-error { store-error(error), cas-failed(cas) }
@@ -154,11 +133,11 @@ using Swapped = std::expected<void, CasError>;
 StoreResult<Own<Cas>> with_value(Own<Cas> cas, Result<std::optional<Bytes>> found) {
   if (!found) return std::unexpected(to_store_error(found.error()));
   const std::size_t names = cas->bucket.size() + cas->key.size();
-  if (!cas->share.resize(sizeof(Cas) + names + (*found ? (*found)->size() : 0))) {
+  if (!cas->held.resize(sizeof(Cas) + names + (*found ? (*found)->size() : 0))) {
     return std::unexpected(
-        other(fmt::format("the handles for comparisons take more than {} bytes together, with the "
-                          "values they remember",
-                          kMaxCompared)));
+        other(fmt::format("the handles of this instance take more than {} bytes together, with the "
+                          "values they remember: drop some",
+                          kMaxHeldBytes)));
   }
   cas->value = std::move(*found);
   return cas;
@@ -171,9 +150,8 @@ Later<Own<Cas>> make_cas(Call& call, Borrow<Bucket> bucket, std::string_view key
   Guest& guest = call.host<Guest>();
   const auto& store = provider_of(guest, Choosable::KeyValueAtomics, bucket->name);
   if (!store) return std::unexpected(no_such_store());
-  if (!guest.compared_bytes) guest.compared_bytes = std::make_shared<std::uint64_t>(0);
   auto found = store->get(bucket->name, key);
-  Own<Cas> cas(new Cas{bucket->name, std::string(key), Share(guest.compared_bytes)});
+  Own<Cas> cas(new Cas{bucket->name, std::string(key), HeldBytes(guest.held_bytes)});
   if (found.ready()) return with_value(std::move(cas), std::move(found).take());
   return with_value_later(std::move(cas), std::move(found).task());
 }

@@ -4,6 +4,7 @@
 
 #include "unbolt/component/bind.h"
 #include "unbolt/contracts/guest.h"
+#include "unbolt/contracts/held_bytes.h"
 #include "unbolt/contracts/interfaces.h"
 
 namespace unbolt::contracts {
@@ -26,6 +27,7 @@ using SqlResult = std::expected<T, Own<SqlError>>;
 struct SqlStatement {
   std::string query;
   std::vector<std::string> parameters;
+  HeldBytes held;
 };
 
 // resource connection: a name, and by it (or as it was chosen when it was opened) a link. The
@@ -45,11 +47,22 @@ std::unexpected<Own<SqlError>> failed(const Error& error) {
 
 std::string trace(Call&, Borrow<SqlError> error) { return error->text; }
 
-SqlResult<Own<SqlStatement>> prepare(Call&, std::string_view query,
+SqlResult<Own<SqlStatement>> prepare(Call& call, std::string_view query,
                                      std::vector<std::string_view> parameters) {
   if (auto ok = check_statement(query, parameters); !ok) return failed(ok.error());
-  return std::make_unique<SqlStatement>(
-      SqlStatement{std::string(query), {parameters.begin(), parameters.end()}});
+  std::uint64_t bytes = sizeof(SqlStatement) + query.size();
+  for (std::string_view parameter : parameters) bytes += sizeof(std::string) + parameter.size();
+  Own<SqlStatement> statement(new SqlStatement{{}, {}, HeldBytes(call.host<Guest>().held_bytes)});
+  if (!statement->held.resize(bytes)) {
+    return failed(Error{ErrorCode::LimitExceeded,
+                        fmt::format("the handles of this instance take more than {} bytes "
+                                    "together, with the statements behind them",
+                                    kMaxHeldBytes),
+                        "drop statements that have run"});
+  }
+  statement->query = query;
+  statement->parameters.assign(parameters.begin(), parameters.end());
+  return statement;
 }
 
 // The name is that of a link; the link without a name serves every other one.

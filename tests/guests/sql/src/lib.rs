@@ -3,6 +3,7 @@
 //!     exec SQL, query SQL    the values of its placeholders follow, a tab in front of each
 //!     open NAME              goes on with a connection of this name; the one before is dropped
 //!     link NAME              connections are opened at the link of this name from now on
+//!     hold N                 prepares N statements of a million bytes, and drops them
 //!     keep                   the connection outlives the request, for the next one of this instance
 //!
 //! and is answered by a line: the number of rows, the values as NAME=TYPE(VALUE), or `error: WHY`. A request without a
@@ -83,6 +84,7 @@ fn run(line: &str) -> Result<String, String> {
             "exec" => Ok(readwrite::exec(connection, &statement(rest)?).map_err(text)?.to_string()),
             "query" => Ok(show(&readwrite::query(connection, &statement(rest)?).map_err(text)?)),
             "keep" => Ok("kept".to_string()),
+            "hold" => hold(rest),
             _ => Err(format!("no line begins with '{verb}'")),
         }
     })
@@ -92,6 +94,14 @@ fn statement(line: &str) -> Result<Statement, String> {
     let mut parts = line.split('\t');
     let sql = parts.next().unwrap_or_default();
     Statement::prepare(sql, &parts.map(str::to_string).collect::<Vec<_>>()).map_err(text)
+}
+
+/// So many statements of a million bytes at a time.
+fn hold(count: &str) -> Result<String, String> {
+    let sql = format!("SELECT 1 -- {}", "x".repeat(1_000_000));
+    let count = count.parse().map_err(|_| "hold NUMBER")?;
+    let held: Result<Vec<_>, _> = (0..count).map(|_| Statement::prepare(&sql, &[]).map_err(text)).collect();
+    Ok(format!("{} held", held?.len()))
 }
 
 fn text(error: Error) -> String {
