@@ -113,6 +113,14 @@ bool unbolt_fuse(const unbolt_fuse_member_t* members, size_t member_count,
                  const unbolt_fuse_item_t* exports, size_t export_count, uint8_t** out,
                  size_t* out_length, char** message);
 
+// Makes two of a core module with a lot of data: its code, and an image of what its memories and
+// globals are before any code runs. The image imports exports of the code by `names`, one a line,
+// in the order of its imports; to instantiate the code and then the image does what instantiating
+// the module does. On success bytes to be freed with `unbolt_bytes_delete` and a string; false
+// where it is to be left as it is. The module is valid.
+bool unbolt_split(const uint8_t* bytes, size_t length, uint8_t** code, size_t* code_length,
+                  uint8_t** image, size_t* image_length, char** names);
+
 // The engine's code of a trap (wasmtime_trap_code_t), or -1 where the error is none of its traps.
 int unbolt_error_trap_code(const wasmtime_error_t* error);
 

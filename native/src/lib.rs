@@ -9,6 +9,7 @@ mod exit_status;
 mod function_cache;
 mod fuse;
 mod own_memory;
+mod split;
 mod validate;
 mod whole_writes;
 mod wit;

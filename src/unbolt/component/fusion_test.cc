@@ -181,6 +181,29 @@ TEST_P(FusionOrNot, MainModuleThatStartsTooEarly) {
   EXPECT_EQ(fault->reason, "wasm trap: uninitialized element");
 }
 
+// Its data is told apart where its modules are; of the same module twice, each has its own.
+TEST_P(FusionOrNot, ModulesWithMuchData) {
+  Guest guest(host, link(fmt::format(
+                        R"((component
+    (core module $m
+      (global $next (mut i32) (i32.const 1048577))
+      (memory 17) (data (i32.const 1) "{}")
+      (func (export "next") (result i32)
+        (global.set $next (i32.sub (global.get $next) (i32.const 1)))
+        (i32.store8 (global.get $next) (i32.add (i32.load8_u (global.get $next)) (i32.const 1)))
+        (i32.add (global.get $next) (i32.load8_u (global.get $next)))))
+    (core instance $one (instantiate $m))
+    (core instance $two (instantiate $m))
+    (func (export "one") (result u32) (canon lift (core func $one "next")))
+    (func (export "two") (result u32) (canon lift (core func $two "next")))))",
+                        std::string(1 << 20, 'x'))));
+  ASSERT_FALSE(guest.start());
+  for (const char* name : {"one", "two"}) {
+    EXPECT_EQ(guest.call<std::uint32_t>(name), 1048576u + 'x' + 1) << name;
+    EXPECT_EQ(guest.call<std::uint32_t>(name), 1048575u + 'x' + 1) << name;
+  }
+}
+
 TEST_P(FusionOrNot, SegmentsThatDoNotFitTrapWhereTheyAre) {
   Guest guest(host, link(two("", R"((data (i32.const 65536) "x"))")));
   const auto fault = guest.start();

@@ -36,6 +36,10 @@ Task<std::optional<engine::Fault>> Instance::start() {
   for (const auto& step : component_->steps_) {
     if (step.module) {
       if (!store_.begin_instantiate(*step.module, core, slots_.data())) co_await store_.settle();
+      if (step.image) {
+        if (auto fault = store_.take_fault()) co_return fault;
+        if (!store_.begin_instantiate(*step.image, core, slots_.data())) co_await store_.settle();
+      }
     } else {
       for (const auto& [entry, slot] : step.entries)
         store_.set_table(slots_[step.table_slot], entry, func(slot));

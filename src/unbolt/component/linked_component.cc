@@ -11,6 +11,7 @@
 #include "unbolt/component/lowered_call.h"
 #include "unbolt/component/names.h"
 #include "unbolt/engine/host_funcs.h"
+#include "unbolt/engine/split_module.h"
 
 namespace unbolt::component {
 namespace {
@@ -234,11 +235,7 @@ Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOpt
   modules_.resize(plan().modules.size());
   for (const std::uint32_t i : used_apart()) {
     const auto& [bytes, offset] = plan().modules[i];
-    auto module = [&]() -> Result<engine::Module> {
-      if (options.cache) return options.cache->load(engine, bytes, compiling);
-      compiling();
-      return engine::Module::compile(engine, bytes);
-    }();
+    auto module = compile_apart(engine, options, bytes, compiling);
     if (!module) {
       return std::unexpected(
           std::move(module).error().in(fmt::format("core module {} (at offset {:#x})", i, offset)));
@@ -247,6 +244,26 @@ Result<> LinkedComponent::compile(const engine::Engine& engine, const CompileOpt
     ++done;
   }
   return {};
+}
+
+Result<LinkedComponent::LinkedModule> LinkedComponent::compile_apart(
+    const engine::Engine& engine, const CompileOptions& options, ByteView bytes,
+    const std::function<void()>& compiling) {
+  const auto compile = [&](ByteView code) -> Result<engine::Module> {
+    if (options.cache) return options.cache->load(engine, code, compiling);
+    compiling();
+    return engine::Module::compile(engine, code);
+  };
+  if (options.modules == CompileOptions::Modules::Apart) {
+    if (auto split = engine::split(bytes)) {
+      UNBOLT_ASSIGN(auto code, compile(split->code));
+      // Not worth a place in the cache: it has next to no code, and is another each time.
+      UNBOLT_ASSIGN(auto image, engine::Module::compile(engine, split->image));
+      return LinkedModule{std::move(code), std::move(image), std::move(split->shared)};
+    }
+  }
+  UNBOLT_ASSIGN(auto module, compile(bytes));
+  return LinkedModule{std::move(module), std::nullopt, {}};
 }
 
 std::set<std::uint32_t> LinkedComponent::used_apart() const {
@@ -298,7 +315,7 @@ Result<engine::PreparedModule> LinkedComponent::prepare_fusion(const engine::Eng
 Result<engine::PreparedModule> LinkedComponent::prepare_step(
     const engine::Engine& engine, const Step& step,
     const std::map<CoreRef, std::uint32_t>& slots) const {
-  const engine::Module& module = *modules_[step.module];
+  const engine::Module& module = modules_[step.module]->module;
   if (!needs_slots(step)) {
     engine::Linker linker(engine);
     std::set<std::pair<std::string_view, std::string_view>> defined;
@@ -362,6 +379,7 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine,
       UNBOLT_ASSIGN(linked.module, prepare_fusion(engine, *fused));
     } else {
       UNBOLT_ASSIGN(linked.module, prepare_step(engine, step, slots));
+      UNBOLT_TRY(prepare_image(*modules_[step.module], linked));
     }
   }
   for (const auto& [ref, slot] : slots) {
@@ -374,6 +392,18 @@ Result<> LinkedComponent::prepare(const engine::Engine& engine,
     if (!module->keep(fused ? position : from->name, slot))
       return fail(ErrorCode::InvalidFile, "a core module has no export '{}'", from->name);
   }
+  return {};
+}
+
+Result<> LinkedComponent::prepare_image(const LinkedModule& module, LinkedStep& step) {
+  if (!module.image) return {};
+  std::vector<std::uint32_t> slots;
+  for (const std::string& name : module.shared) {
+    slots.push_back(static_cast<std::uint32_t>(slot_count_++));
+    if (!step.module->keep(name, slots.back()))
+      return fail(ErrorCode::Internal, "a core module that was split has no export '{}'", name);
+  }
+  step.image = engine::PreparedModule::prepare(*module.image, slots);
   return {};
 }
 

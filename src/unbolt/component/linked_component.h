@@ -63,8 +63,9 @@ struct CompileOptions {
     Refuse,
     TrapWhenReached
   } unsupported = Unsupported::Refuse;
-  // Whether core modules are compiled as one where nobody can tell (fusion.h). Apart, modules that
-  // several components have in common are compiled once.
+  // Whether core modules are compiled as one where nobody can tell (fusion.h). Apart, code that
+  // several components or revisions of one have in common is compiled once, also where there is
+  // much data beside it (engine/split_module.h).
   enum class Modules { Fused, Apart } modules = Modules::Fused;
   const engine::CompiledCache* cache = nullptr;
   // Called with the number of pieces (fused modules, or modules) that are done, of how many, before
@@ -98,11 +99,20 @@ class LinkedComponent {
     // Absent where the step is skipped; then perhaps entries of a table are filled, and a function
     // is started.
     std::optional<engine::PreparedModule> module;
+    std::optional<engine::PreparedModule> image;  // of the module, instantiated behind it
     std::uint32_t table_slot = 0;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> entries;  // of the table; each a slot's
     std::optional<std::uint32_t> start_slot;
   };
 
+  // A module of the plan that was compiled.
+  struct LinkedModule {
+    engine::Module module;
+    // Where it was split: what its memories and globals begin with, and the exports that this
+    // takes.
+    std::optional<engine::Module> image;
+    std::vector<std::string> shared;
+  };
   // A fusion that was compiled.
   struct LinkedFusion {
     Fusion fusion;
@@ -111,7 +121,12 @@ class LinkedComponent {
 
   Result<> bind_imports(const HostInterfaces& host, const CompileOptions& options);
   Result<> compile(const engine::Engine& engine, const CompileOptions& options);
+  static Result<LinkedModule> compile_apart(const engine::Engine& engine,
+                                            const CompileOptions& options, ByteView bytes,
+                                            const std::function<void()>& compiling);
   Result<> prepare(const engine::Engine& engine, const engine::CompiledCache* cache);
+  // The image of a module takes what it changes through slots of its own.
+  Result<> prepare_image(const LinkedModule& module, LinkedStep& step);
   // Modules of steps that are neither skipped nor fused.
   std::set<std::uint32_t> used_apart() const;
   const LinkedFusion* fusion_of(std::uint32_t step) const;
@@ -126,7 +141,7 @@ class LinkedComponent {
   std::vector<LinkedFusion> fusions_;
   std::map<std::uint32_t, std::size_t> fusion_of_;  // by step
   std::set<std::uint32_t> unneeded_fixups_;         // steps
-  std::vector<std::optional<engine::Module>>
+  std::vector<std::optional<LinkedModule>>
       modules_;  // absent where only skipped or fused steps would use it
   std::vector<LinkedStep> steps_;
   // The plan's slots, and one for each item that instances take from each other.
