@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything and prints one table (`make bench`). The figures as they were taken stay in build/bench/figures.json.
 #
-#   bench/run.sh [abi|start|load|instance|http|wasi|sockets|sql]...     default: all of them
+#   bench/run.sh [abi|start|load|instance|http|many|wasi|sockets|sql]...     default: all of them
 #
 # UNBOLT_BENCH_BUILD, UNBOLT_BENCH_GUESTS: folders other than build/release and build/guests; UNBOLT_PEER_DIR: Cargo's
 # target folder of bench/peer (default: in the user's cache folder); WASMTIME: the peer of `http`;
@@ -13,7 +13,7 @@ build=${UNBOLT_BENCH_BUILD:-$root/build/release}
 guests=${UNBOLT_BENCH_GUESTS:-$root/build/guests}
 out=$root/build/bench
 parts=("${@:-abi}")
-[ $# -gt 0 ] || parts=(abi start load instance http wasi sockets sql)
+[ $# -gt 0 ] || parts=(abi start load instance http many wasi sockets sql)
 
 cmake --build "$build" --target bench_programs
 mkdir -p "$out"
@@ -89,10 +89,11 @@ for part in "${parts[@]}"; do
       } >"$out/instance.jsonl"
       ;;
     http) "$root/bench/http_bench.py" "$build" "$guests" "${http[@]}" >"$out/http.jsonl" ;;
+    many) "$root/bench/many_bench.py" "$build" "$guests" >"$out/many.jsonl" ;;
     wasi) "$root/bench/wasi_bench.py" "$build" "$guests" >"$out/wasi.jsonl" ;;
     sockets) "$root/bench/sockets_bench.py" "$build" "$guests" >"$out/sockets.jsonl" ;;
     sql) "$root/bench/sql_bench.py" "$build" "$guests" >"$out/sql.jsonl" ;;
-    *) echo "error: no such part: $part (abi, start, load, instance, http, wasi, sockets, sql)" >&2; exit 2 ;;
+    *) echo "error: no such part: $part (abi, start, load, instance, http, many, wasi, sockets, sql)" >&2; exit 2 ;;
   esac
 done
 exec "$root/bench/report.py" "$out"

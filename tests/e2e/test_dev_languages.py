@@ -20,8 +20,10 @@ def tool(pattern):
     return found[-1]
 
 
-def prepare(language, project):
+def prepare(language, project, monkeypatch):
     """Lends the project what its first build would fetch or make; the environment for it."""
+    if language == "zig":
+        monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{tool('zig-*/lib/python3*/site-packages/ziglang')}")
     if language == "js":
         (project / "node_modules").symlink_to(tool("componentize-js-*/node_modules"))
         return {"XDG_CACHE_HOME": str(CACHE / "js")}
@@ -48,10 +50,8 @@ def prepare(language, project):
     ],
 )
 def test_an_edit_is_answered_by_the_new_code(dev, new, monkeypatch, language, source):  # noqa: F811
-    if language == "zig":
-        monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{tool('zig-*/lib/python3*/site-packages/ziglang')}")
     project = new(language, name=f"dev-{language}")
-    environment = prepare(language, project)
+    environment = prepare(language, project, monkeypatch)
     running = dev(project, **environment)
     running.wait_for("built in", seconds=240)
     running.get_until("Hello from dev", seconds=60)

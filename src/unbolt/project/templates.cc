@@ -29,7 +29,7 @@ const File kFiles[] = {
 #undef UNBOLT_TEMPLATE
 };
 
-constexpr std::string_view kCommon = "common", kWorlds = "wit";
+constexpr std::string_view kCommon = "common", kWeb = "web", kWorlds = "wit";
 
 // "a/b/c" → "a", "b/c".
 std::pair<std::string_view, std::string_view> split(std::string_view path) {
@@ -83,6 +83,7 @@ std::vector<std::string> template_kinds(std::string_view language) {
     if (of == language) found.emplace(split(rest).first);
   }
   found.erase(std::string(kCommon));
+  found.erase(std::string(kWeb));
   return {found.begin(), found.end()};
 }
 
@@ -99,28 +100,25 @@ Result<Template> make_template(std::string_view language, std::string_view kind,
                 language, kinds.size() == 1 ? "is" : "are", fmt::join(kinds, ", "));
   }
   Template result;
-  const std::string world = fmt::format("{}/{}.wit", kWorlds, kind);
-  for (const File& file : kFiles) {
-    if (file.path == world) result.files.emplace("wit/world.wit", fill_in(file.text(), words));
-  }
-  // The C of wasi:http serves Zig, too, which compiles it.
-  if (language == "zig" && result.has_world()) {
-    for (const File& file : kFiles) {
-      constexpr std::string_view kFolder = "c/common/";
-      if (file.path.starts_with(kFolder) && file.path.substr(kFolder.size()).starts_with("http."))
-        result.files.emplace(file.path.substr(kFolder.size()), fill_in(file.text(), words));
-    }
-  }
-  // What the kind has itself comes first, and stays.
-  for (const std::string_view folder : {kind, kCommon}) {
-    if (folder == kCommon && !result.has_world()) continue;
-    const std::string prefix = fmt::format("{}/{}/", language, folder);
+  // What came first stays.
+  const auto add = [&](std::string_view of, std::string_view folder) {
+    const std::string prefix = fmt::format("{}/{}/", of, folder);
     for (const File& file : kFiles) {
       if (file.path.starts_with(prefix))
         result.files.emplace(shown_name(file.path.substr(prefix.size())),
                              fill_in(file.text(), words));
     }
+  };
+  add(language, kind);
+  const std::string world = fmt::format("{}/{}.wit", kWorlds, kind);
+  for (const File& file : kFiles) {
+    if (file.path == world) result.files.emplace("wit/world.wit", fill_in(file.text(), words));
   }
+  if (!result.has_world()) return result;
+  add(language, kCommon);
+  // The C of wasi:http serves Zig, too, which compiles it.
+  if (result.files.at("wit/world.wit").contains("wasi:http/"))
+    add(language == "zig" ? "c" : language, kWeb);
   return result;
 }
 

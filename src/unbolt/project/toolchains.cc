@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kPatience{20};
+
+// What Rust compiles a component with a world for, and a program of the command line.
+constexpr const char *kRustComponent = "wasm32-unknown-unknown", *kRustProgram = "wasm32-wasip1";
 
 // What a command prints, or nothing where it fails.
 std::optional<std::string> ask(const std::string& text) {
@@ -126,57 +130,94 @@ Toolchain clang(std::string_view language) {
   return result;
 }
 
-Toolchain rust() {
-  Toolchain result{"rust", {}, {}, {}};
-  const std::string target = "wasm32-unknown-unknown";
-  const std::string build = " build --release --target " + target;
-  result.words["CARGO_BUILD"] = "cargo" + build;
-  struct Place {
-    std::string cargo, rustc, version, libraries;
-  };
-  std::vector<Place> places;
+struct Cargo {
+  std::string program, rustc, version, libraries;
+};
+
+// Those of 1.85 or later: edition 2024.
+std::vector<Cargo> cargos() {
+  std::vector<Cargo> found;
   auto folders = path_folders();
   if (const char* home = std::getenv("HOME")) folders.push_back(std::string(home) + "/.cargo/bin");
   for (const auto& folder : folders) {
-    Place place{folder + "/cargo", folder + "/rustc", {}, {}};
-    if (::access(place.cargo.c_str(), X_OK) != 0 || ::access(place.rustc.c_str(), X_OK) != 0)
+    Cargo cargo{folder + "/cargo", folder + "/rustc", {}, {}};
+    if (::access(cargo.program.c_str(), X_OK) != 0 || ::access(cargo.rustc.c_str(), X_OK) != 0)
       continue;
-    const auto version = ask(place.rustc + " --version");
-    const auto sysroot = ask(place.rustc + " --print sysroot");
+    const auto version = ask(cargo.rustc + " --version");
+    const auto sysroot = ask(cargo.rustc + " --print sysroot");
     if (!version || !sysroot) continue;
-    place.version = version_in(*version);
-    if (!at_least(place.version, 1, 85)) continue;  // edition 2024
-    place.libraries = *sysroot + "/lib/rustlib";
-    places.push_back(place);
+    cargo.version = version_in(*version);
+    if (!at_least(cargo.version, 1, 85)) continue;
+    cargo.libraries = *sysroot + "/lib/rustlib";
+    found.push_back(std::move(cargo));
   }
-  for (const auto& place : places) {
-    std::error_code failure;
-    for (const auto& entry :
-         fs::directory_iterator(place.libraries + "/" + target + "/lib", failure)) {
-      if (!entry.path().filename().string().starts_with("libstd-")) continue;
-      result.found = "cargo " + place.version + ", with " + target;
-      result.words["CARGO_BUILD"] = as_typed(place.cargo) + build;
-      return result;
+  return found;
+}
+
+bool has_library(const Cargo& cargo, const std::string& target) {
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(cargo.libraries + "/" + target + "/lib", failure))
+    if (entry.path().filename().string().starts_with("libstd-")) return true;
+  return false;
+}
+
+// How a project is built for a target, and what with. Debian has the standard library as source
+// alone, a linker of its own and the C library in a folder of its own.
+struct RustBuild {
+  std::string command, found;
+};
+std::optional<RustBuild> rust_build(const std::vector<Cargo>& cargos, const std::string& target) {
+  const std::string build = " build --release --target " + target;
+  for (const Cargo& cargo : cargos) {
+    if (has_library(cargo, target)) {
+      return RustBuild{as_typed(cargo.program) + build,
+                       "cargo " + cargo.version + ", with " + target};
     }
   }
-  // Debian has the standard library as source alone, and a linker of its own.
-  for (const auto& place : places) {
-    if (::access((place.libraries + "/src/rust/library/std/Cargo.toml").c_str(), R_OK) != 0)
+  for (const Cargo& cargo : cargos) {
+    if (::access((cargo.libraries + "/src/rust/library/std/Cargo.toml").c_str(), R_OK) != 0)
       continue;
     std::string linker;
     for (const char* name : {"wasm-ld-19", "wasm-ld", "rust-lld"})
       if (linker.empty() && !programs(name).empty()) linker = name;
     if (linker.empty()) continue;
-    result.found = "cargo " + place.version + ", which builds the standard library too";
-    result.words["CARGO_BUILD"] = "RUSTC_BOOTSTRAP=1 RUSTC=" + place.rustc +
-                                  " CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=" + linker + " " +
-                                  place.cargo + build + " -Zbuild-std=std,panic_abort";
-    return result;
+    std::string variable = "CARGO_TARGET_" + target;
+    std::ranges::transform(variable, variable.begin(), [](char c) {
+      return c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    std::string command =
+        "RUSTC_BOOTSTRAP=1 RUSTC=" + cargo.rustc + " " + variable + "_LINKER=" + linker + " ";
+    if (target == kRustProgram) {
+      const std::string libraries = "/usr/lib/wasm32-wasi";
+      if (::access((libraries + "/crt1-command.o").c_str(), R_OK) != 0) continue;
+      command += variable + "_RUSTFLAGS='-C link-self-contained=no -L native=" + libraries +
+                 " -C link-arg=" + libraries + "/crt1-command.o' ";
+    }
+    return RustBuild{command + cargo.program + build + " -Zbuild-std=std,panic_abort",
+                     "cargo " + cargo.version + ", which builds the standard library too"};
   }
-  result.missing = places.empty() ? "no Rust of 1.85 or later here: https://rustup.rs, or apt-get "
-                                    "install rustc-web cargo-web rust-web-src lld-19"
-                                  : "Rust has no standard library for " + target +
-                                        ": rustup target add " + target;
+  return std::nullopt;
+}
+
+Toolchain rust() {
+  Toolchain result{"rust", {}, {}, {}};
+  const auto found = cargos();
+  // Where there is none, cargo says what it needs for it.
+  const auto command = [](const std::optional<RustBuild>& build, const char* target) {
+    return build ? build->command : std::string("cargo build --release --target ") + target;
+  };
+  const auto component = rust_build(found, kRustComponent);
+  result.words["CARGO_BUILD"] = command(component, kRustComponent);
+  result.words["CARGO_BUILD_PROGRAM"] = command(rust_build(found, kRustProgram), kRustProgram);
+  if (component) {
+    result.found = component->found;
+  } else {
+    result.missing = found.empty()
+                         ? "no Rust of 1.85 or later here: https://rustup.rs, or apt-get install "
+                           "rustc-web cargo-web rust-web-src lld-19 wasi-libc"
+                         : std::string("Rust has no standard library for ") + kRustComponent +
+                               ": rustup target add " + kRustComponent + " " + kRustProgram;
+  }
   return result;
 }
 

@@ -9,12 +9,14 @@ import (
 	"strconv"
 
 	witTypes "go.bytecodealliance.org/pkg/wit/types"
+	"wit_component/guest"
 	"wit_component/wasi_http_types"
 	"wit_component/wasi_io_streams"
 )
 
 // Serve has the handler answer one request. The answer is sent when the handler has returned.
 func Serve(handler http.Handler, in *wasi_http_types.IncomingRequest, out *wasi_http_types.ResponseOutparam) {
+	defer guest.Collect()
 	defer in.Drop()
 	answer := &recorder{header: http.Header{}, status: http.StatusOK}
 	body := &reader{}
