@@ -57,7 +57,8 @@ class Dev:
 
     @property
     def address(self):
-        self.wait_for(r"listening on http://[\d.:]+")
+        # A runtime of megabytes is compiled before it listens.
+        self.wait_for(r"listening on http://[\d.:]+", seconds=120)
         return re.search(r"listening on (http://[\d.:]+)", self.output)[1]
 
     def get(self, path="/", data=None):

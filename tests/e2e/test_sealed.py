@@ -168,3 +168,53 @@ def test_an_operators_word_is_theirs_too(sealed, wascap):
     seen = wascap("account", token)
     assert seen.returncode == 0, seen
     assert f"issuer {public(sealed, 'operator')}" in seen.stdout and "name team" in seen.stdout
+
+
+# --- diff
+
+
+def test_diff_shows_what_a_reviewer_has_to_know(sealed, guests, tmp_path):
+    counter, narrow, wide = guests / "cpp-counter.wasm", tmp_path / "narrow.wasm", tmp_path / "wide.wasm"
+    sign(sealed, counter, narrow, "--grant-imports", "--grant", "wasi:keyvalue/store{get} bucket=counts-*")
+    sign(sealed, counter, wide, "--grant-imports", "--grant", "wasi:keyvalue/store")
+
+    more = sealed("diff", narrow, wide, "--strict")
+    assert more.status == 1, more
+    assert "  - get of wasi:keyvalue/store; bucket counts-*\n  + wasi:keyvalue/store: all of it\n" in more.out
+    assert more.out.endswith("it needs no more of its host, gives all it gave, and may do more\n")
+    assert f"signed by {public(sealed, 'account')}" in more.out
+    assert sealed("diff", narrow, wide).status == 0  # said, not judged
+
+    # A claim that is lost, or broken, lets it do what the host allows.
+    assert "+ anything that its host allows" in sealed("diff", narrow, counter).out
+    broken = tmp_path / "broken.wasm"
+    broken.write_bytes(narrow.read_bytes() + b"\0\2\1x")
+    assert sealed("diff", narrow, broken, "--strict").status == 1
+    assert "broken claims" in sealed("diff", narrow, broken).out
+
+    less = sealed("diff", counter, narrow, "--strict", "-o", "json")
+    assert less.status == 0, less
+    report = json.loads(less.out)
+    assert (report["needsMore"], report["givesLess"], report["mayDoMore"]) == (False, False, False)
+    assert report["imports"] == report["exports"] == []
+    assert sealed("diff", narrow, narrow).out.endswith("the same file\n")
+
+
+def test_diff_of_interfaces(call, guests, tmp_path):
+    counter, pricing = guests / "cpp-counter.wasm", guests / "shop-pricing.wasm"
+    finished = call("diff", pricing, counter, "--strict")
+    assert finished.status == 1, finished
+    assert "\n  - wasi:config/store@0.2.0-rc.1\n      - get: func(" in finished.out
+    assert "\n  + wasi:keyvalue/atomics@0.2.0-draft\n      + increment: func(" in finished.out
+    assert "\n  - shop:pricing/prices@1.0.0\n      - quote: func(" in finished.out
+    assert "needs more of its host, gives less than before" in finished.out
+    report = json.loads(call("diff", pricing, counter, "-o", "json").out)
+    (config,) = [item for item in report["imports"] if item["name"].startswith("wasi:config")]
+    assert (config["before"], config["after"]) == (True, False)
+    assert report["needsMore"] and report["givesLess"] and not report["mayDoMore"]
+
+    missing = call("diff", counter, tmp_path / "none.wasm")
+    assert missing.status == 1 and "none.wasm" in missing.err
+    (tmp_path / "text.wasm").write_text("no component")
+    assert "no WebAssembly file" in call("diff", tmp_path / "text.wasm", counter).err
+    assert call("diff", counter).status == 2

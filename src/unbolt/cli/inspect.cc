@@ -1,6 +1,5 @@
 #include "unbolt/cli/inspect.h"
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -8,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "unbolt/cli/component_file.h"
+#include "unbolt/cli/component_interfaces.h"
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/seal_text.h"
 #include "unbolt/contracts/text.h"
@@ -18,45 +18,24 @@ namespace {
 using component::Plan;
 using nlohmann::ordered_json;
 
-struct Function {
-  std::string name;
-  std::string type;
-};
-struct Interface {
-  std::string name;
-  std::vector<Function> functions;
+struct Interface : InterfaceText {
   std::string problem;  // empty: met
 };
 
-std::vector<Interface> imports_of(const Plan& plan, const component::HostInterfaces& host) {
+std::vector<Interface> met_imports(const Plan& plan, const component::HostInterfaces& host) {
   const auto unmet = component::unmet_imports(plan, host);
   std::vector<Interface> interfaces;
-  for (const auto& import : plan.imports) {
-    Interface item{import.name, {}, {}};
-    for (const auto* func : import.funcs)
-      item.functions.push_back({func->name, component::to_wit(*func->type)});
+  for (auto& import : imports_of(plan)) {
+    Interface item{std::move(import), {}};
     for (const auto& problem : unmet) {
-      if (problem.name == import.name || problem.name.starts_with(import.name + "#") ||
-          (import.name.empty() && !problem.name.contains('#') && !problem.name.contains('/'))) {
+      if (problem.name == item.name || problem.name.starts_with(item.name + "#") ||
+          (item.name.empty() && !problem.name.contains('#') && !problem.name.contains('/'))) {
         if (!item.problem.empty()) item.problem += "; ";
         item.problem +=
-            problem.name == import.name ? problem.problem : problem.name + ": " + problem.problem;
+            problem.name == item.name ? problem.problem : problem.name + ": " + problem.problem;
       }
     }
     interfaces.push_back(std::move(item));
-  }
-  return interfaces;
-}
-
-std::vector<Interface> exports_of(const Plan& plan) {
-  std::vector<Interface> interfaces;
-  for (const auto& name : plan.exported_interfaces) interfaces.push_back({name, {}, {}});
-  for (const auto& item : plan.exports) {
-    auto found = std::find_if(interfaces.begin(), interfaces.end(),
-                              [&](const auto& i) { return i.name == item.interface_name; });
-    if (found == interfaces.end())
-      found = interfaces.insert(interfaces.end(), {item.interface_name, {}, {}});
-    found->functions.push_back({item.name, component::to_wit(*item.type)});
   }
   return interfaces;
 }
@@ -71,9 +50,9 @@ std::string signature(const claims::Verification& seen) {
 
 void print_text(const component::ComponentFile& file, const std::string& path,
                 const std::string& digest, const claims::Verification& seen,
-                const std::vector<Interface>& imports, const std::vector<Interface>& exports) {
+                const std::vector<Interface>& imports, const std::vector<InterfaceText>& exports) {
   const auto show = [](std::string_view text) { return contracts::printable(text, 4096); };
-  const auto name_of = [&](const Interface& i) {
+  const auto name_of = [&](const InterfaceText& i) {
     return i.name.empty() ? "(top level)" : show(i.name);
   };
   const Plan& plan = file.plan();
@@ -106,19 +85,27 @@ void print_text(const component::ComponentFile& file, const std::string& path,
   }
 }
 
-ordered_json to_json(const std::vector<Interface>& interfaces, bool with_met) {
+ordered_json to_json(const InterfaceText& item) {
+  ordered_json one{{"name", item.name}, {"functions", ordered_json::array()}};
+  for (const auto& func : item.functions)
+    one["functions"].push_back({{"name", func.name}, {"type", func.type}});
+  return one;
+}
+
+ordered_json to_json(const std::vector<Interface>& imports) {
   auto list = ordered_json::array();
-  for (const auto& item : interfaces) {
-    ordered_json one{{"name", item.name}};
-    if (with_met) {
-      one["met"] = item.problem.empty();
-      if (!item.problem.empty()) one["problem"] = item.problem;
-    }
-    one["functions"] = ordered_json::array();
-    for (const auto& func : item.functions)
-      one["functions"].push_back({{"name", func.name}, {"type", func.type}});
+  for (const auto& item : imports) {
+    ordered_json one{{"name", item.name}, {"met", item.problem.empty()}};
+    if (!item.problem.empty()) one["problem"] = item.problem;
+    one.update(to_json(static_cast<const InterfaceText&>(item)));
     list.push_back(std::move(one));
   }
+  return list;
+}
+
+ordered_json to_json(const std::vector<InterfaceText>& exports) {
+  auto list = ordered_json::array();
+  for (const auto& item : exports) list.push_back(to_json(item));
   return list;
 }
 
@@ -135,7 +122,7 @@ int inspect_command(const InspectOptions& options) {
   const auto file = open_component(options.file, nullptr, nullptr);
   if (!file) return report(file.error());
   const auto host = host_interfaces((*file)->plan());
-  const auto imports = imports_of((*file)->plan(), host);
+  const auto imports = met_imports((*file)->plan(), host);
   const auto exports = exports_of((*file)->plan());
   if (options.output == "json") {
     ordered_json out{{"file", options.file},
@@ -144,8 +131,8 @@ int inspect_command(const InspectOptions& options) {
                      {"digest", digest},
                      {"signature", seal_json(seen)},
                      {"unsupported", (*file)->plan().unsupported},
-                     {"imports", to_json(imports, true)},
-                     {"exports", to_json(exports, false)}};
+                     {"imports", to_json(imports)},
+                     {"exports", to_json(exports)}};
     fmt::print("{}\n", out.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     print_text(**file, options.file, digest, seen, imports, exports);

@@ -99,10 +99,22 @@ void Sealing::add_verify(CLI::App& app) {
   add_output(verify, verify_.output);
 }
 
+void Sealing::add_diff(CLI::App& app) {
+  auto& diff = add(app, "diff",
+                   "Show what a new revision imports, exports and may do that the old one did not",
+                   [this] { return diff_command(diff_); });
+  diff.add_option("OLD", diff_.before, "The component as it was")->required();
+  diff.add_option("NEW", diff_.after, "The component as it is to be")->required();
+  diff.add_flag("--strict", diff_.strict,
+                "Exit with 1 where it needs or may do more than before, or gives less");
+  add_output(diff, diff_.output);
+}
+
 Sealing::Sealing(CLI::App& app) {
   add_keys(app);
   add_sign(app);
   add_verify(app);
+  add_diff(app);
 }
 
 std::optional<int> Sealing::run() const {

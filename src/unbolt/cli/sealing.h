@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "unbolt/cli/diff.h"
 #include "unbolt/cli/keys.h"
 #include "unbolt/cli/sign.h"
 
@@ -28,6 +29,7 @@ class Sealing {
   void add_keys(CLI::App& app);
   void add_sign(CLI::App& app);
   void add_verify(CLI::App& app);
+  void add_diff(CLI::App& app);
 
   NewKeyOptions new_key_;
   ListKeysOptions list_keys_;
@@ -35,6 +37,7 @@ class Sealing {
   VouchOptions vouch_;
   SignOptions sign_;
   VerifyOptions verify_;
+  DiffOptions diff_;
   std::vector<std::pair<CLI::App*, std::function<int()>>> commands_;
 };
 
