@@ -218,3 +218,60 @@ def test_diff_of_interfaces(call, guests, tmp_path):
     (tmp_path / "text.wasm").write_text("no component")
     assert "no WebAssembly file" in call("diff", tmp_path / "text.wasm", counter).err
     assert call("diff", counter).status == 2
+
+
+# --- running
+
+
+@pytest.fixture
+def files(sealed, guests, tmp_path):
+    """The same component, unsigned and in every state of a seal."""
+    command = guests / "rust-cli.wasm"
+    (tmp_path / "unsigned.wasm").write_bytes(command.read_bytes())
+    sign(sealed, command, tmp_path / "valid.wasm")
+    sign(sealed, command, tmp_path / "expired.wasm", "--not-before", "2026-01-01", "--expires", "2026-01-02")
+    sign(sealed, command, tmp_path / "early.wasm", "--not-before", "2100-01-01")
+    flipped = bytearray((tmp_path / "valid.wasm").read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    (tmp_path / "broken.wasm").write_bytes(flipped)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name, why", [("broken", "changed"), ("expired", "expired"), ("early", "not valid")])
+def test_a_seal_that_does_not_hold_is_never_run(sealed, files, name, why):
+    for flags in [], ["--require-signed"], ["--trust", "account"]:
+        finished = sealed("run", files / f"{name}.wasm", *flags)
+        assert finished.status == 1 and finished.out == "", finished
+        assert f"{name}.wasm: " in finished.err and why in finished.err
+
+
+def test_what_is_asked_of_a_seal(sealed, files):
+    for flags in [], ["--require-signed"], ["--trust", "account"], ["--trust", public(sealed, "account")]:
+        assert sealed("run", files / "valid.wasm", *flags).status == 0
+    assert sealed("run", files / "unsigned.wasm").status == 0
+    for flags in ["--require-signed"], ["--trust", "account"]:
+        finished = sealed("run", files / "unsigned.wasm", *flags)
+        assert finished.status == 1 and "it is not signed" in finished.err, finished
+    assert sealed("keys", "new", "account", "another").status == 0
+    finished = sealed("run", files / "valid.wasm", "--trust", "another")
+    assert finished.status == 1 and "neither its issuer nor an operator of it is trusted" in finished.err, finished
+    assert sealed("run", files / "valid.wasm", "--trust", "nobody").status == 1
+    assert "--trust" in sealed("run", files / "valid.wasm", "--trust", "nobody").err
+
+
+def test_an_application_runs_what_is_trusted_alone(sealed, app, guests, tmp_path):
+    """Also what is swapped in later, or was there before."""
+    good, bad = tmp_path / "good.wasm", tmp_path / "bad.wasm"
+    sign(sealed, guests / "c-hello.wasm", good)
+    bad.write_bytes(good.read_bytes() + b"\0\2\1x")
+    app.write(f"components: {{hello: {good}}}\nroutes: [{{path: /, to: hello}}]\n")
+    host = app.up("--trust", public(sealed, "account"))
+    assert host.get("/").status == 200
+    for file, why in [(guests / "c-hello.wasm", "it is not signed"), (bad, "as they were signed")]:
+        refused = app.run("swap", "hello", file)
+        assert refused.status == 1 and why in refused.err, refused
+        assert host.get("/").status == 200
+    host.stop()
+    app.write(f"components: {{hello: {guests / 'c-hello.wasm'}}}\nroutes: [{{path: /, to: hello}}]\n")
+    refused = app.run("up", "--listen", "127.0.0.1:0", "--require-signed")
+    assert refused.status == 1 and "it is not signed" in refused.err, refused

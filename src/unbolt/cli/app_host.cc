@@ -38,13 +38,14 @@ constexpr std::string_view kOfManifest = "# of the manifest ", kBefore = "--- # 
 // Opens and links components, each file once while anyone uses it. Thread-safe.
 class Loader final : public control::ComponentLoader {
  public:
-  Loader(const engine::Engine& engine, Log& log, component::CompileOptions::Modules modules)
-      : engine_(engine), modules_(modules) {
+  Loader(const engine::Engine& engine, const HostOptions& options)
+      : engine_(engine), modules_(options.modules), admission_(options.admission) {
     auto cache = engine::CompiledCache::open(engine::CompiledCache::default_folder());
     if (cache) {
       cache_.emplace(std::move(*cache));
     } else {
-      log.line(LogLevel::Warn, "engine", "compiled code is not cached: {}", cache.error().message);
+      options.log.line(LogLevel::Warn, "engine", "compiled code is not cached: {}",
+                       cache.error().message);
     }
   }
 
@@ -62,7 +63,7 @@ class Loader final : public control::ComponentLoader {
       if (auto component = found->second.lock()) return component;
     }
     const auto* cache = cache_ ? &*cache_ : nullptr;
-    auto opened = open_component(file, shown, &engine_, cache);
+    auto opened = open_component(file, shown, admission_, engine_, cache);
     if (!opened) return std::unexpected(std::move(opened).error());
     // Host functions are found in the interfaces for as long as the component lives.
     struct Loaded {
@@ -88,7 +89,7 @@ class Loader final : public control::ComponentLoader {
     const std::lock_guard lock(mutex_);
     if (const auto found = interfaces_.find(file); found != interfaces_.end()) return found->second;
     UNBOLT_ASSIGN(const auto opened,
-                  open_component(file, shown, &engine_, cache_ ? &*cache_ : nullptr));
+                  open_component(file, shown, admission_, engine_, cache_ ? &*cache_ : nullptr));
     const auto offered = offered_to(opened->plan());
     Interfaces result;
     for (const auto& import : opened->plan().imports) {
@@ -114,6 +115,7 @@ class Loader final : public control::ComponentLoader {
 
   const engine::Engine& engine_;
   const component::CompileOptions::Modules modules_;
+  const claims::Admission admission_;
   std::optional<engine::CompiledCache> cache_;
   std::map<std::string, std::shared_ptr<const component::HostInterfaces>> offered_;
   std::mutex mutex_;
@@ -138,7 +140,7 @@ class AppHost::Body {
         engine_(engine::EngineOptions{.max_instances = options_.max_instances,
                                       .kept_functions = options_.kept_functions}),
         fibers_(engine_),
-        loader_(engine_, log_, options_.modules),
+        loader_(engine_, options_),
         loops_(make_loops(options_)),
         blocking_(kBlockingThreads),
         providers_(provider_tables(), {log_, blocking_}),

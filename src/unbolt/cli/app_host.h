@@ -8,6 +8,7 @@
 
 #include "unbolt/base/log.h"
 #include "unbolt/base/task.h"
+#include "unbolt/claims/admission.h"
 #include "unbolt/component/linked_component.h"
 #include "unbolt/control/application.h"
 #include "unbolt/control/desired_state.h"
@@ -27,6 +28,8 @@ struct HostOptions {
   enum class Signals : std::uint8_t { End, NotOurs } signals = Signals::End;
   // Whether core modules stay as they are, so that faults can name the lines of their sources.
   component::CompileOptions::Modules modules = component::CompileOptions::Modules::Fused;
+  // Which files it runs, also those that come later.
+  claims::Admission admission{};
   // See engine::EngineOptions.
   std::string kept_functions{};
   // Called on the control loop once it serves, with its address: "127.0.0.1:8080".

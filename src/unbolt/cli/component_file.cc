@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "unbolt/cli/output.h"
+#include "unbolt/cli/sign.h"
 #include "unbolt/component/decoder.h"
 #include "unbolt/component/names.h"
 #include "unbolt/contracts/declarations.h"
@@ -123,20 +124,31 @@ component::HostInterfaces host_interfaces(const component::Plan& plan) {
   return host;
 }
 
+Result<std::shared_ptr<const component::ComponentFile>> open_component(const std::string& path) {
+  UNBOLT_ASSIGN(Bytes content, read_file(path));
+  auto bytes = component_bytes(std::move(content), nullptr);
+  auto file = bytes ? component::ComponentFile::load(std::move(*bytes))
+                    : std::unexpected(std::move(bytes).error());
+  if (!file) return std::unexpected(std::move(file).error().in(path));
+  return file;
+}
+
 Result<std::shared_ptr<const component::ComponentFile>> open_component(
-    const std::string& path, const std::string& shown, const engine::Engine* engine,
-    const engine::CompiledCache* cache) {
+    const std::string& path, const std::string& shown, const claims::Admission& admission,
+    const engine::Engine& engine, const engine::CompiledCache* cache) {
   UNBOLT_ASSIGN(Bytes content, read_file(path));
   auto file = [&]() -> Result<std::shared_ptr<const component::ComponentFile>> {
+    // What was signed is the file itself: a core module is made a component only then.
+    UNBOLT_TRY(claims::admit(claims::verify(content, time_now()), admission));
     UNBOLT_ASSIGN(Bytes bytes, component_bytes(std::move(content), cache));
-    if (!engine || !cache) return component::ComponentFile::load(std::move(bytes));
+    if (!cache) return component::ComponentFile::load(std::move(bytes));
     const std::string digest = engine::sha256_hex(bytes);
-    if (cache->marked(*engine, digest)) {
+    if (cache->marked(engine, digest)) {
       return component::ComponentFile::load(std::move(bytes),
                                             component::ComponentFile::Checked::Before);
     }
     UNBOLT_ASSIGN(auto loaded, component::ComponentFile::load(std::move(bytes)));
-    cache->mark(*engine, digest);
+    cache->mark(engine, digest);
     return loaded;
   }();
   if (!file) return std::unexpected(std::move(file).error().in(shown));

@@ -7,6 +7,7 @@
 
 #include "unbolt/base/error.h"
 #include "unbolt/base/log.h"
+#include "unbolt/claims/admission.h"
 #include "unbolt/component/linked_component.h"
 #include "unbolt/engine/compiled_cache.h"
 
@@ -16,14 +17,14 @@ namespace unbolt::cli {
 // imports.
 component::HostInterfaces host_interfaces(const component::Plan& plan);
 
-// Reads, checks, decodes and plans. Errors name the file: `shown` is what the operator calls it.
+// Reads, checks, decodes and plans a file to look at. Errors name the file.
+Result<std::shared_ptr<const component::ComponentFile>> open_component(const std::string& path);
+
+// The same for one that is to run: Denied where it is not admitted. `shown` is what the operator
+// calls it; what was found about it is kept in the cache, where there is one.
 Result<std::shared_ptr<const component::ComponentFile>> open_component(
-    const std::string& path, const std::string& shown, const engine::Engine* engine,
-    const engine::CompiledCache* cache);
-inline auto open_component(const std::string& path, const engine::Engine* engine,
-                           const engine::CompiledCache* cache) {
-  return open_component(path, path, engine, cache);
-}
+    const std::string& path, const std::string& shown, const claims::Admission& admission,
+    const engine::Engine& engine, const engine::CompiledCache* cache);
 
 // Compiles it or takes it from the cache, and says so on stderr when it will take a while.
 Result<std::shared_ptr<const component::LinkedComponent>> link_component(

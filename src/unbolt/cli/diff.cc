@@ -33,7 +33,7 @@ struct Side {
 
 Result<Side> read_side(const std::string& path) {
   UNBOLT_ASSIGN(const Bytes bytes, read_file(path));
-  UNBOLT_ASSIGN(const auto file, open_component(path, nullptr, nullptr));
+  UNBOLT_ASSIGN(const auto file, open_component(path));
   return Side{digest_of(bytes), claims::verify(bytes, time_now()), imports_of(file->plan()),
               exports_of(file->plan())};
 }

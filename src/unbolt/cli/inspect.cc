@@ -119,7 +119,7 @@ int inspect_command(const InspectOptions& options) {
   if (!bytes) return report(bytes.error());
   const auto seen = claims::verify(*bytes, time_now());
   const std::string digest = digest_of(*bytes);
-  const auto file = open_component(options.file, nullptr, nullptr);
+  const auto file = open_component(options.file);
   if (!file) return report(file.error());
   const auto host = host_interfaces((*file)->plan());
   const auto imports = met_imports((*file)->plan(), host);

@@ -91,6 +91,7 @@ void add_run(CLI::App& app, RunOptions& options) {
                "Serve every exported function: POST /INTERFACE/FUNCTION with JSON in and JSON out; "
                "GET / lists them");
   add_grants(run, options);
+  add_admission(run, options.admission);
   run.add_option("--isolation", options.isolation,
                  "State of an instance: fresh for each request (the default), or reused:N")
       ->type_name("fresh|reused:N");
@@ -120,6 +121,7 @@ void add_call(CLI::App& app, CallOptions& options) {
                   "Arguments: an array, or an object by their names; - reads standard input")
       ->capture_default_str();
   add_grants(call, options.run);
+  add_admission(call, options.run.admission);
   call.add_option("--timeout", options.run.timeout, "Seconds that the call may take")
       ->type_name("S")
       ->check(CLI::Range(0.001, 86'400.0));
@@ -149,6 +151,7 @@ void add_up(CLI::App& app, UpOptions& options) {
       ->type_name("N")
       ->check(CLI::Range(0u, 100'000u))
       ->capture_default_str();
+  add_admission(up, options.admission);
   up.add_flag("--reset", options.reset,
               "Begin with the manifest also where the application was changed since");
 }

@@ -9,7 +9,7 @@
 namespace unbolt::cli {
 
 Result<std::set<std::string>> imported_packages(const std::string& image) {
-  UNBOLT_ASSIGN(const auto file, open_component(image, nullptr, nullptr));
+  UNBOLT_ASSIGN(const auto file, open_component(image));
   std::set<std::string> packages;
   for (const auto& import : file->plan().imports)
     packages.insert(import.name.substr(0, import.name.find_first_of("/@")));

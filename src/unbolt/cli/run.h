@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "unbolt/cli/admission_options.h"
+
 namespace unbolt::cli {
 
 struct RunOptions {
@@ -15,6 +17,7 @@ struct RunOptions {
   std::optional<std::string> telnet;
   std::vector<std::string> links, config, secrets, env, dirs, allow_hosts, allow_connect,
       allow_listen, grants;
+  AdmissionOptions admission;
   std::optional<std::string> isolation;  // fresh
   std::optional<unsigned> threads;
   std::optional<double> timeout;  // seconds

@@ -43,7 +43,8 @@ Result<std::unique_ptr<Runtime>> Runtime::load(const RunOptions& options) {
                        cache.error().message);
   }
   const auto* cache_or_null = cache ? &*cache : nullptr;
-  UNBOLT_ASSIGN(auto file, open_component(options.file, &runtime->engine_, cache_or_null));
+  UNBOLT_ASSIGN(auto file, open_component(options.file, options.file, runtime->settings_.admission,
+                                          runtime->engine_, cache_or_null));
   runtime->offered_ = host_interfaces(file->plan());
   for (const auto& [contract, url] : runtime->settings_.plugins)
     runtime->to_plugins_.emplace(contract, host::LinkTo{"plugin", url.shown(), nullptr});

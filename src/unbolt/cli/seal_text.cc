@@ -99,7 +99,7 @@ Result<std::vector<std::string>> claimed_grants(const SignOptions& options) {
     grants.push_back(std::move(grant));
   }
   if (options.grant_imports) {
-    UNBOLT_ASSIGN(const auto file, open_component(options.file, nullptr, nullptr));
+    UNBOLT_ASSIGN(const auto file, open_component(options.file));
     std::vector<std::string> imports;
     for (const auto& import : file->plan().imports) imports.push_back(import.name);
     for (auto& grant : contracts::grants_of_imports(imports, grants))

@@ -46,6 +46,7 @@ Result<> each(std::string_view flag, const std::vector<std::string>& values, F r
 
 Result<Settings> read_settings(const RunOptions& options) {
   Settings settings;
+  UNBOLT_ASSIGN(settings.admission, read_admission(options.admission));
   if (auto listen = http::parse_listen_address(options.listen)) {
     settings.listen = *listen;
   } else {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "unbolt/base/error.h"
+#include "unbolt/claims/admission.h"
 #include "unbolt/cli/run.h"
 #include "unbolt/contracts/config.h"
 #include "unbolt/contracts/grants.h"
@@ -21,6 +22,7 @@ struct Settings {
   contracts::ConfigValues config;
   std::map<std::string, std::string> secrets;  // by name: where it comes from
   contracts::Grants grants;
+  claims::Admission admission;
   host::Isolation isolation;
   std::map<std::string, contracts::ProviderUrl> links;    // by contract: "wasi:keyvalue"
   std::map<std::string, contracts::ProviderUrl> plugins;  // the same for links to plug-ins

@@ -10,8 +10,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "unbolt/claims/admission.h"
 #include "unbolt/claims/seal.h"
 #include "unbolt/claims/verify.h"
+#include "unbolt/cli/admission_options.h"
 #include "unbolt/cli/component_file.h"
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/seal_text.h"
@@ -26,13 +28,6 @@ using identity::KeyKind;
 using identity::KeyPair;
 using identity::KeyStore;
 using identity::PublicKey;
-
-// A public key itself, or the name of one of the user's.
-Result<PublicKey> public_key(const KeyStore& store, std::string_view which) {
-  if (auto key = PublicKey::parse(which)) return *key;
-  UNBOLT_ASSIGN(const KeyPair pair, store.find(which));
-  return pair.public_key();
-}
 
 Result<> expect_kind(const PublicKey& key, KeyKind kind, std::string_view what) {
   if (key.kind() == kind) return {};
@@ -68,7 +63,7 @@ Result<PublicKey> own_key(const KeyStore& store, const std::string& name) {
 
 Result<PublicKey> subject_of(const SignOptions& options, const KeyStore& store,
                              const claims::Verification& before, const std::string& name) {
-  if (!options.subject.empty()) return public_key(store, options.subject);
+  if (!options.subject.empty()) return store.public_key(options.subject);
   if (before.claims && before.state != claims::SealState::Broken) return before.claims->subject;
   return own_key(store, name);
 }
@@ -112,43 +107,21 @@ Result<std::string> vouch(const VouchOptions& options) {
   UNBOLT_ASSIGN(const KeyStore store, KeyStore::of_user());
   UNBOLT_ASSIGN(const KeyPair issuer, store.find(options.issuer));
   UNBOLT_TRY(expect_kind(issuer.public_key(), KeyKind::Operator, "--issuer"));
-  UNBOLT_ASSIGN(const PublicKey account, public_key(store, options.account));
+  UNBOLT_ASSIGN(const PublicKey account, store.public_key(options.account));
   UNBOLT_TRY(expect_kind(account, KeyKind::Account, "ACCOUNT"));
   claims::AccountClaims claimed{claims::fresh_claims(time_now()), issuer.public_key(), account};
   UNBOLT_TRY(set_times(claimed, options.not_before, options.expires));
   if (!options.name.empty()) claimed.name = options.name;
   for (const auto& which : options.signers) {
-    UNBOLT_ASSIGN(const PublicKey signer, public_key(store, which));
+    UNBOLT_ASSIGN(const PublicKey signer, store.public_key(which));
     UNBOLT_TRY(expect_kind(signer, KeyKind::Account, "--signer"));
     claimed.signers.push_back(signer);
   }
   return claims::sign_account(claimed, issuer);
 }
 
-// Among those that the user trusts?
-Result<bool> trusted(const VerifyOptions& options, const claims::Verification& seen) {
-  if (options.trusted.empty()) return true;
-  UNBOLT_ASSIGN(const KeyStore store, KeyStore::of_user());
-  bool found = false;
-  for (const auto& which : options.trusted) {
-    UNBOLT_ASSIGN(const PublicKey key, public_key(store, which));
-    if (seen.claims && key == seen.claims->issuer) found = true;
-    if (seen.account && key == seen.account->issuer) found = true;
-  }
-  return found;
-}
-
 int print(const std::string& text) {
   return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? kFailed : kDone;
-}
-
-std::string_view hint_for(claims::SealState state) {
-  switch (state) {
-    case claims::SealState::Unsigned: return "unbolt sign FILE --issuer KEY signs it";
-    case claims::SealState::Broken: return "get the file again from who made it; do not run it";
-    case claims::SealState::Expired: return "its maker can sign it again";
-    default: return "";
-  }
 }
 
 }  // namespace
@@ -208,26 +181,23 @@ int verify_command(const VerifyOptions& options) {
   std::signal(SIGPIPE, SIG_DFL);
   const auto file = read_file(options.file);
   if (!file) return report(file.error());
-  auto seen = claims::verify(*file, time_now());
-  if (seen.state == claims::SealState::Valid) {
-    const auto known = trusted(options, seen);
-    if (!known) return report(known.error());
-    if (!*known) seen.problem = "neither its issuer nor an operator of it is trusted";
-  }
+  const auto admission = read_admission({.require_signed = true, .trusted = options.trusted});
+  if (!admission) return report(admission.error());
+  const auto seen = claims::verify(*file, time_now());
+  const auto admitted = claims::admit(seen, *admission);
   if (options.output == "json") {
     auto out = seal_json(seen);
+    if (!admitted) out["problem"] = admitted.error().message;
     out["digest"] = digest_of(*file);
-    out["trusted"] = seen.problem.empty();
+    out["trusted"] = admitted.has_value();
     if (print(out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n") !=
         kDone)
       return kFailed;
-  } else if (seen.problem.empty()) {
+  } else if (admitted) {
     return print(
         fmt::format("{}: valid\ndigest: {}\n{}", options.file, digest_of(*file), describe(seen)));
   }
-  if (seen.problem.empty()) return kDone;
-  return report({ErrorCode::Denied, fmt::format("{}: {}", options.file, seen.problem),
-                 std::string(hint_for(seen.state))});
+  return admitted ? kDone : report(Error(admitted.error()).in(options.file));
 }
 
 }  // namespace unbolt::cli

@@ -46,6 +46,8 @@ void announce(const std::string& address, const control::Application& applicatio
 int up_command(const UpOptions& options) {
   auto endpoint = http::parse_listen_address(options.listen);
   if (!endpoint) return report(std::move(endpoint).error().in("--listen"));
+  auto admission = read_admission(options.admission);
+  if (!admission) return report(admission.error());
   auto desired = read_manifest(options.manifest);
   if (!desired) return report(desired.error());
   auto folder = control::StateFolder::claim(desired->name);
@@ -62,6 +64,7 @@ int up_command(const UpOptions& options) {
                 .threads = options.threads,
                 .max_instances = options.max_instances,
                 .memory = memory,
+                .admission = std::move(*admission),
                 .ready = announce},
                std::move(*desired), std::move(*folder), std::move(*revisions), *listener);
   return host.run();

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "unbolt/cli/admission_options.h"
+
 namespace unbolt::cli {
 
 struct UpOptions {
@@ -11,6 +13,7 @@ struct UpOptions {
   std::string listen = "127.0.0.1:8080";
   std::optional<unsigned> threads;
   unsigned max_instances = 1000;
+  AdmissionOptions admission;
   bool reset = false;  // begin with the manifest, whatever was swapped since
 };
 

@@ -177,6 +177,12 @@ Result<KeyPair> KeyStore::find(std::string_view which) const {
   return read_seed(path);
 }
 
+Result<PublicKey> KeyStore::public_key(std::string_view which) const {
+  if (auto key = PublicKey::parse(which)) return *key;
+  UNBOLT_ASSIGN(const KeyPair pair, find(which));
+  return pair.public_key();
+}
+
 Result<std::vector<NamedKey>> KeyStore::list(std::vector<std::string>* unreadable) const {
   std::vector<NamedKey> keys;
   if (std::error_code failure; !fs::exists(folder_, failure)) return keys;

@@ -33,6 +33,8 @@ class KeyStore {
   // By name, by public key, or a file with a seed where `which` has a slash. Denied where others
   // than the owner could read it.
   Result<KeyPair> find(std::string_view which) const;
+  // `which` itself where it is a public key, or that of the key which `find` finds.
+  Result<PublicKey> public_key(std::string_view which) const;
   // Sorted by name. A file that holds no seed is left out, and its name put into `unreadable`.
   Result<std::vector<NamedKey>> list(std::vector<std::string>* unreadable = nullptr) const;
 
