@@ -26,6 +26,8 @@ struct Parts<'a> {
     globals: Vec<Global<'a>>,
     exports: Vec<wasmparser::Export<'a>>,
     data: Vec<Data<'a>>,
+    /// Whether code may name segments by their numbers.
+    counts_data: bool,
 }
 
 /// A global of the module's own that begins with a number that may change.
@@ -69,6 +71,7 @@ impl<'a> Parts<'a> {
                 Payload::DataSection(section) => {
                     parts.data = section.into_iter().collect::<Result<_, _>>().ok()?;
                 }
+                Payload::DataCountSection { .. } => parts.counts_data = true,
                 Payload::StartSection { .. } => return None,
                 _ => {}
             }
@@ -179,7 +182,9 @@ fn code(bytes: &[u8], parts: &Parts, memories: &[u32], starts: &[Start]) -> Opti
             }
             Payload::DataSection(_) => {
                 let mut data = DataSection::new();
-                for segment in &parts.data {
+                // Where nobody names them, how many there were is not the code's matter either.
+                let kept = parts.data.iter().filter(|data| parts.counts_data || parts.active(data).is_none());
+                for segment in kept {
                     match parts.active(segment) {
                         Some((memory, _)) => {
                             let wide = parts.memories[(memory - parts.imported_memories) as usize].memory64;
@@ -189,7 +194,9 @@ fn code(bytes: &[u8], parts: &Parts, memories: &[u32], starts: &[Start]) -> Opti
                         None => encoder.parse_data(&mut data, segment.clone()).ok()?,
                     }
                 }
-                module.section(&data);
+                if !data.is_empty() {
+                    module.section(&data);
+                }
             }
             _ => {
                 if let Some((id, range)) = payload.as_section() {

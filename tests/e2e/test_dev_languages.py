@@ -59,8 +59,8 @@ def test_an_edit_is_answered_by_the_new_code(dev, new, monkeypatch, language, so
     took = running.get_until("Moin from dev", seconds=120)
     build = float(re.findall(r"built in ([\d.]+) s", running.output)[-1])
     print(f"{language}: edit to new answer {took:.2f} s, of it the build {build:.2f} s")
-    # An engine of megabytes that an edit changes a part of is compiled anew by the host: that is not bounded here.
-    if language not in ("js", "go"):
+    # A runtime of megabytes, of which an edit changes a part, is gone through anew by the host: that is not bounded here.
+    if language != "go":
         assert took < build + 1 + 5 * PATIENCE
     # What the build wrote began no other one.
     time.sleep(0.5)

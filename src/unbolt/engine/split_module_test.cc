@@ -4,6 +4,9 @@
 
 #include <array>
 #include <string>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "unbolt/base/testing/run_task.h"
 #include "unbolt/engine/module.h"
@@ -111,12 +114,13 @@ TEST_F(Split, ItsPartsAreInTurnWhatItIs) {
 }
 
 TEST_F(Split, DataAloneMakesTheSameCode) {
-  const auto with = [](std::string_view first) {
-    return split(wat(R"((module (global (mut i32) (i32.const )" + std::string(first) + R"())
-      (memory (export "memory") 17) (data (i32.const )" +
-                     std::string(first) + ") \"" + much() + "\"))"));
+  const auto with = [](std::string_view first, std::string_view more) {
+    return split(wat(fmt::format(
+        R"((module (global (mut i32) (i32.const {0}))
+          (memory (export "memory") 17) (data (i32.const {0}) "{1}") {2}))",
+        first, much(), more)));
   };
-  const auto one = with("1"), other = with("65000");
+  const auto one = with("1", ""), other = with("65000", R"((data (i32.const 0) "more"))");
   ASSERT_TRUE(one && other);
   EXPECT_EQ(one->code, other->code);
   EXPECT_NE(one->image, other->image);
