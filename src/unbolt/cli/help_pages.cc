@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace unbolt::cli {
@@ -22,6 +24,7 @@ struct Word {
 struct Command {
   std::string name, description;
   std::vector<Word> words;
+  std::vector<Command> below;  // "new" of "keys"
 };
 
 bool is_word(std::string_view text) {
@@ -69,17 +72,20 @@ Word word_of(const CLI::Option& option) {
   return word;
 }
 
-Command command_of(const CLI::App& app) {
-  Command command{app.get_name(), app.get_description(), {}};
-  for (const CLI::Option* option : app.get_options()) command.words.push_back(word_of(*option));
-  return command;
-}
-
 std::vector<Command> commands_of(const CLI::App& app) {
   std::vector<Command> commands;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-    commands.push_back(command_of(*sub));
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    Command command{sub->get_name(), sub->get_description(), {}, commands_of(*sub)};
+    for (const CLI::Option* option : sub->get_options()) command.words.push_back(word_of(*option));
+    commands.push_back(std::move(command));
+  }
   return commands;
+}
+
+std::vector<std::string> names_of(const std::vector<Command>& commands) {
+  std::vector<std::string> names;
+  for (const Command& command : commands) names.push_back(command.name);
+  return names;
 }
 
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
@@ -88,39 +94,58 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   return text;
 }
 
-std::string bash(const CLI::App& app) {
-  std::vector<std::string> names;
-  std::string cases, values;
-  for (const Command& command : commands_of(app)) {
-    names.push_back(command.name);
+// What the parts of bash's function are, of commands behind the words `before`.
+struct BashCases {
+  std::string values, flags, deeper;
+};
+void add_bash(BashCases& cases, const std::vector<Command>& commands, const std::string& before) {
+  for (const Command& command : commands) {
+    const std::string words = before + command.name;
     std::vector<std::string> flags;
     for (const Word& word : command.words) {
       for (const auto& flag : word.flags) {
         flags.push_back(flag);
         if (!word.choices.empty()) {
-          values += fmt::format("    {}:{}) choices='{}' ;;\n", command.name, flag,
-                                joined(word.choices, " "));
+          cases.values +=
+              fmt::format("    '{}:{}') choices='{}' ;;\n", words, flag, joined(word.choices, " "));
         } else if (!word.value.empty()) {
-          values += fmt::format("    {}:{}) files=yes ;;\n", command.name, flag);
+          cases.values += fmt::format("    '{}:{}') files=yes ;;\n", words, flag);
         }
       }
     }
-    std::vector<std::string> first;
+    std::vector<std::string> first = names_of(command.below);
     for (const Word& word : command.words)
       if (word.flags.empty() && first.empty()) first = word.choices;
-    cases += fmt::format("    {}) flags='{}'; first='{}' ;;\n", command.name, joined(flags, " "),
-                         joined(first, " "));
+    cases.flags += fmt::format("    '{}') flags='{}'; first='{}' ;;\n", words, joined(flags, " "),
+                               joined(first, " "));
+    if (command.below.empty()) continue;
+    cases.deeper += fmt::format("    '{}') deeper=yes ;;\n", words);
+    add_bash(cases, command.below, words + " ");
   }
+}
+
+std::string bash(const CLI::App& app) {
+  const auto commands = commands_of(app);
+  BashCases cases;
+  add_bash(cases, commands, "");
   return fmt::format(
       R"(# bash completion of unbolt; source it, or put it into ~/.local/share/bash-completion/completions/unbolt
 _unbolt() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]}}
-  local choices= files= flags= first=
+  local choices= files= flags= first= deeper= at=2
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W '{} --help --version' -- "$word"))
     return
   fi
+  while [ "$COMP_CWORD" -gt "$at" ]; do
+    deeper=
+    case $command in
+{}    esac
+    [ -n "$deeper" ] || break
+    command="$command ${{COMP_WORDS[at]}}"
+    at=$((at + 1))
+  done
   case $command:$before in
 {}  esac
   case $command in
@@ -129,7 +154,7 @@ _unbolt() {{
     COMPREPLY=($(compgen -W "$choices" -- "$word"))
   elif [ -z "$files" ] && [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$word"))
-  elif [ -z "$files" ] && [ "$COMP_CWORD" -eq 2 ] && [ -n "$first" ]; then
+  elif [ -z "$files" ] && [ "$COMP_CWORD" -eq "$at" ] && [ -n "$first" ]; then
     COMPREPLY=($(compgen -W "$first" -- "$word"))
   else
     compopt -o default
@@ -137,7 +162,7 @@ _unbolt() {{
 }}
 complete -F _unbolt unbolt
 )",
-      joined(names, " "), values, cases);
+      joined(names_of(commands), " "), cases.deeper, cases.values, cases.flags);
 }
 
 // For what stands between single quotes.
@@ -154,47 +179,55 @@ std::string quoted(std::string_view text, std::string_view special) {
   return out;
 }
 
-std::string zsh(const CLI::App& app) {
-  std::string commands, cases;
-  for (const Command& command : commands_of(app)) {
-    commands += fmt::format("    '{}:{}'\n", command.name, quoted(command.description, ":"));
-    cases += fmt::format("    {})\n      _arguments \\\n", command.name);
-    int place = 0;
-    for (const Word& word : command.words) {
-      const std::string values =
-          word.choices.empty() ? std::string("_files") : "(" + joined(word.choices, " ") + ")";
-      const std::string text = quoted(word.description, "[]:\\");
-      if (word.flags.empty()) {
-        cases +=
-            fmt::format("        '{}{}:{}' \\\n", ++place, ":" + quoted(word.place, ":"), values);
-        continue;
-      }
-      for (const auto& flag : word.flags) {
-        cases += word.value.empty() ? fmt::format("        '*{}[{}]' \\\n", flag, text)
-                                    : fmt::format("        '*{}[{}]:{}:{}' \\\n", flag, text,
-                                                  quoted(word.value, ":[]"), values);
-      }
+// What zsh is told of the words behind one command.
+std::string zsh_arguments(const Command& command) {
+  std::string out = "_arguments";
+  int place = 0;
+  for (const Word& word : command.words) {
+    const std::string values =
+        word.choices.empty() ? std::string("_files") : "(" + joined(word.choices, " ") + ")";
+    const std::string text = quoted(word.description, "[]:\\");
+    if (word.flags.empty()) {
+      out += fmt::format(" \\\n        '{}:{}:{}'", ++place, quoted(word.place, ":"), values);
+      continue;
     }
-    cases += "        ;;\n";
+    for (const auto& flag : word.flags) {
+      out += word.value.empty() ? fmt::format(" \\\n        '*{}[{}]'", flag, text)
+                                : fmt::format(" \\\n        '*{}[{}]:{}:{}'", flag, text,
+                                              quoted(word.value, ":[]"), values);
+    }
   }
-  // The last line of each _arguments continues onto nothing.
-  for (std::size_t at; (at = cases.find(" \\\n        ;;")) != std::string::npos;)
-    cases.replace(at, 12, "\n      ;;");
-  return fmt::format(R"(#compdef unbolt
-# zsh completion of unbolt; put it as _unbolt into a folder of $fpath
-_unbolt() {{
-  local -a commands
-  commands=(
-{}  )
+  return out;
+}
+
+// Takes the first of the words as one of `commands`, and goes on behind it.
+std::string zsh_commands(const std::vector<Command>& commands) {
+  std::string out = "  commands=(\n";
+  for (const Command& command : commands)
+    out += fmt::format("    '{}:{}'\n", command.name, quoted(command.description, ":"));
+  out += R"(  )
   if (( CURRENT == 2 )); then
     _describe command commands
     return
   fi
-  local command=${{words[2]}}
   shift words
   (( CURRENT-- ))
-  case $command in
-{}  esac
+  case ${words[1]} in
+)";
+  for (const Command& command : commands) {
+    out +=
+        fmt::format("    {})\n      {}\n      ;;\n", command.name,
+                    command.below.empty() ? zsh_arguments(command) : zsh_commands(command.below));
+  }
+  return out + "  esac";
+}
+
+std::string zsh(const CLI::App& app) {
+  return fmt::format(R"(#compdef unbolt
+# zsh completion of unbolt; put it as _unbolt into a folder of $fpath
+_unbolt() {{
+  local -a commands
+{}
 }}
 if [ "$funcstack[1]" = _unbolt ]; then
   _unbolt "$@"
@@ -202,19 +235,23 @@ else
   compdef _unbolt unbolt
 fi
 )",
-                     commands, cases);
+                     zsh_commands(commands_of(app)));
 }
 
-std::string fish(const CLI::App& app) {
-  std::string out =
-      "# fish completion of unbolt; put it into ~/.config/fish/completions/unbolt.fish\n";
-  std::string flag;
-  for (const Command& command : commands_of(app)) {
-    out += fmt::format("complete -c unbolt -n __fish_use_subcommand -f -a {} -d '{}'\n",
-                       command.name, quoted(command.description, "\\"));
+// `when`: what fish asks before it offers one of `commands` or what stands behind it. A name that
+// stands at several places is told apart by the commands before it.
+void add_fish(std::string& out, const std::vector<Command>& commands, const std::string& when,
+              const std::string& behind) {
+  for (const Command& command : commands) {
+    out += fmt::format("complete -c unbolt -n '{}' -f -a {} -d '{}'\n", when, command.name,
+                       quoted(command.description, "\\"));
+    std::string seen = behind + "__fish_seen_subcommand_from " + command.name;
+    for (const Command& other : commands) {
+      if (std::ranges::any_of(other.below, [&](const auto& c) { return c.name == command.name; }))
+        seen += "; and not __fish_seen_subcommand_from " + other.name;
+    }
     for (const Word& word : command.words) {
-      const std::string from =
-          fmt::format("complete -c unbolt -n '__fish_seen_subcommand_from {}'", command.name);
+      const std::string from = fmt::format("complete -c unbolt -n '{}'", seen);
       if (word.flags.empty()) {
         if (!word.choices.empty())
           out += fmt::format("{} -f -a '{}'\n", from, joined(word.choices, " "));
@@ -229,7 +266,18 @@ std::string fish(const CLI::App& app) {
             word.choices.empty() ? " -r" : fmt::format(" -x -a '{}'", joined(word.choices, " "));
       out += fmt::format("{}{}{} -d '{}'\n", from, names, value, quoted(word.description, "\\"));
     }
+    if (command.below.empty()) continue;
+    add_fish(out, command.below,
+             fmt::format("{}; and not __fish_seen_subcommand_from {}", seen,
+                         joined(names_of(command.below), " ")),
+             seen + "; and ");
   }
+}
+
+std::string fish(const CLI::App& app) {
+  std::string out =
+      "# fish completion of unbolt; put it into ~/.config/fish/completions/unbolt.fish\n";
+  add_fish(out, commands_of(app), "__fish_use_subcommand", "");
   return out;
 }
 
@@ -251,23 +299,15 @@ std::string roff(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
-std::string completions(const CLI::App& app, std::string_view shell) {
-  return shell == "bash" ? bash(app) : shell == "zsh" ? zsh(app) : fish(app);
-}
-
-std::string man_page(const CLI::App& app, std::string_view version) {
-  std::string out = fmt::format(
-      ".TH UNBOLT 1 \"\" \"unbolt {}\" \"User Commands\"\n.SH NAME\nunbolt \\- {}\n"
-      ".SH SYNOPSIS\n.B unbolt\n.I COMMAND\n[\\fIOPTION\\fR]...\n.SH COMMANDS\n",
-      roff(version), roff(app.get_description()));
-  for (const Command& command : commands_of(app)) {
-    std::string synopsis = fmt::format("unbolt {}", command.name);
+void add_man(std::string& out, const std::vector<Command>& commands, const std::string& before) {
+  for (const Command& command : commands) {
+    const std::string words = before + " " + command.name;
+    std::string synopsis = words;
     for (const Word& word : command.words) {
       if (word.flags.empty())
         synopsis += word.required ? " " + word.place : " [" + word.place + "]";
     }
+    if (!command.below.empty()) synopsis += " " + joined(names_of(command.below), "|");
     out += fmt::format(".SS \"{}\"\n{}.\n", roff(synopsis), roff(command.description));
     for (const Word& word : command.words) {
       const std::string name = word.flags.empty() ? word.place : joined(word.flags, ", ");
@@ -279,7 +319,22 @@ std::string man_page(const CLI::App& app, std::string_view version) {
         out += fmt::format(" Default: {}.", roff(word.fallback));
       out += '\n';
     }
+    add_man(out, command.below, words);
   }
+}
+
+}  // namespace
+
+std::string completions(const CLI::App& app, std::string_view shell) {
+  return shell == "bash" ? bash(app) : shell == "zsh" ? zsh(app) : fish(app);
+}
+
+std::string man_page(const CLI::App& app, std::string_view version) {
+  std::string out = fmt::format(
+      ".TH UNBOLT 1 \"\" \"unbolt {}\" \"User Commands\"\n.SH NAME\nunbolt \\- {}\n"
+      ".SH SYNOPSIS\n.B unbolt\n.I COMMAND\n[\\fIOPTION\\fR]...\n.SH COMMANDS\n",
+      roff(version), roff(app.get_description()));
+  add_man(out, commands_of(app), "unbolt");
   out += ".SH EXIT STATUS\n0: done; 1: it failed; 2: the command line is wrong.\n";
   return out;
 }
