@@ -5,9 +5,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "unbolt/cli/interrupts.h"
 #include "unbolt/cli/open_links.h"
@@ -61,32 +64,32 @@ DevLoop::~DevLoop() { ::close(listener_); }
 int DevLoop::run() {
   if (keys_.there()) console_.say(kSelf, list_of_keys(), Tone::Quiet);
   while (!ended_) {
-    if (!quitting_ && !command_) {
-      if (!quiet_ && !wanted_.empty()) {
-        begin_next_build();
-      } else if (wanted_.empty() && deploy_wanted_ && !deploying_) {
-        deploy();
-      }
-    }
+    if (!quitting_ && !quiet_ && !wanted_.empty()) begin_builds();
+    if (!quitting_ && deploy_wanted_ && !deploying_ && may_deploy()) deploy();
     // A build that was interrupted, or ends without a word, is looked after now and then.
-    int timeout = command_ ? 100 : -1;
+    int timeout = running_.empty() ? -1 : 100;
     if (quiet_) {
       const auto left = std::chrono::ceil<milliseconds>(*quiet_ - Clock::now()).count();
       timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 100));
     }
-    pollfd ready[] = {
+    std::vector<pollfd> ready = {
         {signals_, POLLIN, 0},
         {wake_, POLLIN, 0},
         {sources_.descriptor(), POLLIN, 0},
         {keys_.there() ? STDIN_FILENO : -1, POLLIN, 0},
-        {command_ ? command_->output() : -1, POLLIN, 0},
-        {command_ ? command_->process() : -1, POLLIN, 0},
     };
-    ::poll(ready, std::size(ready), timeout);
+    for (const auto& [name, build] : running_) {
+      ready.push_back({build.command.output(), POLLIN, 0});
+      ready.push_back({build.command.process(), POLLIN, 0});
+    }
+    ::poll(ready.data(), ready.size(), timeout);
     if (ready[0].revents) {
       signalfd_siginfo info;
       if (::read(signals_, &info, sizeof info) == sizeof info) {
-        if (quitting_) ::_exit(status_of_signal(static_cast<int>(info.ssi_signo)));
+        if (quitting_) {
+          running_.clear();  // no build outlives us
+          ::_exit(status_of_signal(static_cast<int>(info.ssi_signo)));
+        }
         quit(kDone);
       }
     }
@@ -94,7 +97,7 @@ int DevLoop::run() {
     if (ready[3].revents) on_keys();
     if (ready[2].revents && !quiet_) quiet_ = Clock::now() + kSettle;
     if (quiet_ && Clock::now() >= *quiet_) look_at_edits();
-    if (command_) poll_build();
+    poll_builds();
   }
   return status_;
 }
@@ -123,10 +126,10 @@ void DevLoop::on_edits(const std::set<std::string>& files) {
     std::set<std::string> in_folder;
     for (const auto& [name, build] : project_.builds)
       if (lies_in(path, build.folder)) in_folder.insert(name);
-    components.merge(in_folder);
     // What lies beside them all may be used by any.
     if (in_folder.empty() && !somebodys)
       for (const auto& [name, build] : project_.builds) components.insert(name);
+    components.merge(in_folder);
   }
   if (!edited_) edited_ = now;
   if (!components.empty()) {
@@ -142,10 +145,10 @@ void DevLoop::on_edits(const std::set<std::string>& files) {
 
 void DevLoop::want(const std::string& component) {
   wanted_.insert(component);
-  if (building_ == component && command_ && !command_->interrupted()) {
-    console_.say(component, "the build is begun anew", Tone::Quiet);
-    command_->interrupt();
-  }
+  const auto build = running_.find(component);
+  if (build == running_.end() || build->second.command.interrupted()) return;
+  console_.say(component, "the build is begun anew", Tone::Quiet);
+  build->second.command.interrupt();
 }
 
 void DevLoop::read_manifest_again() {
@@ -181,16 +184,32 @@ void DevLoop::read_manifest_again() {
       project::Sources::open(project_.folder, project_.outputs(), project_.folder / kData / "made");
   if (sources) {
     sources_ = std::move(*sources);
-    if (command_) sources_.build_begins();
+    for (const auto& [name, build] : running_) sources_.build_begins(name);
   }
   deploy_wanted_ = true;
 }
 
-void DevLoop::begin_next_build() {
-  const std::string name = *wanted_.begin();
-  const control::Build& build = project_.builds.at(name);
-  // What was edited until now is in this build.
+// Two builds in one folder, or one in a folder of another's, may use the same files.
+bool DevLoop::in_the_way(const std::string& name) const {
+  const std::string& folder = project_.builds.at(name).folder;
+  return std::ranges::any_of(running_, [&](const auto& entry) {
+    const std::string& other = entry.second.folder;
+    return entry.first == name || other == folder || lies_in(other, folder) ||
+           lies_in(folder, other);
+  });
+}
+
+void DevLoop::begin_builds() {
+  // What was edited until now is in these builds; it may change which there are.
   if (const auto files = sources_.edited(); !files.empty()) on_edits(files);
+  for (const std::string& name : std::set(wanted_)) {
+    if (running_.size() >= std::max(1u, std::thread::hardware_concurrency())) return;
+    if (!in_the_way(name)) begin_build(name);
+  }
+}
+
+void DevLoop::begin_build(const std::string& name) {
+  const control::Build& build = project_.builds.at(name);
   wanted_.erase(name);
   console_.say(name, first_line_of(build.command), Tone::Quiet);
   auto command = project::ShellCommand::start(build.command, build.folder,
@@ -199,35 +218,43 @@ void DevLoop::begin_next_build() {
     console_.say(name, text_of(command.error()), Tone::Bad);
     return;
   }
-  sources_.build_begins();
-  command_ = std::move(*command);
-  building_ = name;
-  build_began_ = Clock::now();
-  told_of_slowness_ = false;
+  sources_.build_begins(name);
+  running_.emplace(name, Running{std::move(*command), build.folder, Clock::now()});
 }
 
-void DevLoop::poll_build() {
-  const auto say = [&](std::string_view line) { console_.say(*building_, line); };
-  command_->read(say);
-  if (const auto status = command_->ended(say)) {
-    end_build(*status);
-  } else if (!told_of_slowness_ && Clock::now() - build_began_ > kSlow) {
-    told_of_slowness_ = true;
-    console_.say(
-        *building_,
-        fmt::format("still building after {} s; the next edit begins it anew", kSlow.count()),
-        Tone::Quiet);
+// What was edited together is put into service together; who hangs holds nobody up.
+bool DevLoop::may_deploy() const {
+  return wanted_.empty() && std::ranges::all_of(running_, [&](const auto& entry) {
+           return entry.second.told_of_slowness && !waiting_.contains(entry.first);
+         });
+}
+
+void DevLoop::poll_builds() {
+  std::vector<std::pair<std::string, int>> ended;
+  for (auto& [name, build] : running_) {
+    const auto say = [&](std::string_view line) { console_.say(name, line); };
+    build.command.read(say);
+    if (const auto status = build.command.ended(say)) {
+      ended.emplace_back(name, *status);
+    } else if (!build.told_of_slowness && Clock::now() - build.began > kSlow) {
+      build.told_of_slowness = true;
+      console_.say(
+          name,
+          fmt::format("still building after {} s; the next edit begins it anew", kSlow.count()),
+          Tone::Quiet);
+    }
   }
+  for (const auto& [name, status] : ended) end_build(name, status);
 }
 
-void DevLoop::end_build(int status) {
-  const bool interrupted = command_->interrupted();
-  const std::string name = *std::exchange(building_, std::nullopt);
-  const auto took = Clock::now() - build_began_;
+void DevLoop::end_build(const std::string& name, int status) {
+  const auto build = running_.find(name);
   // What it wrote until now is its own.
   const auto files = sources_.edited();
-  command_.reset();
-  sources_.build_ends();
+  const bool interrupted = build->second.command.interrupted();
+  const auto took = Clock::now() - build->second.began;
+  running_.erase(build);
+  sources_.build_ends(name);
   if (!files.empty()) on_edits(files);
   if (quitting_) {
     quit(status_);
@@ -355,9 +382,12 @@ void DevLoop::on_news() {
 void DevLoop::quit(int status) {
   status_ = std::max(status_, status);
   quitting_ = true;
-  if (command_) {
-    command_->interrupt();
-  } else if (host_.running()) {
+  for (auto& [name, build] : running_) {
+    if (!build.command.interrupted()) console_.say(name, "the build is ended", Tone::Quiet);
+    build.command.interrupt();
+  }
+  if (!running_.empty()) return;
+  if (host_.running()) {
     host_.stop();
   } else {
     ended_ = true;

@@ -1,4 +1,5 @@
-// The loop of `unbolt dev`: edits, builds, deployments and keys, on one thread that polls.
+// The loop of `unbolt dev`: edits, builds, deployments and keys, on one thread that polls. Builds
+// of folders that lie apart run side by side, as many as there are cores.
 #pragma once
 
 #include <chrono>
@@ -39,9 +40,12 @@ class DevLoop {
   void on_edits(const std::set<std::string>& files);
   void read_manifest_again();
   void want(const std::string& component);
-  void begin_next_build();
-  void poll_build();
-  void end_build(int status);
+  void begin_builds();
+  void begin_build(const std::string& name);
+  bool in_the_way(const std::string& name) const;
+  bool may_deploy() const;
+  void poll_builds();
+  void end_build(const std::string& name, int status);
   void deploy();
   Result<Deployment> deployment();
   void on_news();
@@ -63,10 +67,13 @@ class DevLoop {
   std::set<std::string> wanted_;   // to be built
   std::set<std::string> built_;    // since the last deployment
   std::set<std::string> waiting_;  // never built well
-  std::optional<std::string> building_;
-  std::optional<project::ShellCommand> command_;
-  Clock::time_point build_began_;
-  bool told_of_slowness_ = false;
+  struct Running {
+    project::ShellCommand command;
+    std::string folder;
+    Clock::time_point began;
+    bool told_of_slowness = false;
+  };
+  std::map<std::string, Running> running_;   // builds, by their components
   std::optional<Clock::time_point> edited_;  // the first of the edits that are not deployed
   std::optional<Clock::time_point> quiet_;   // when the edits that come just now are looked at
   bool deploy_wanted_ = true, deploying_ = false;

@@ -67,7 +67,7 @@ bool Sources::counts(const std::string& path, std::optional<Stamp> now) {
   const bool was = before != known_.end();
   if (!now) {
     if (was) known_.erase(before);
-    return was && !building_;
+    return was && running_.empty();
   }
   if (was && before->second.size == now->size && before->second.inode == now->inode &&
       before->second.nanoseconds == now->nanoseconds) {
@@ -77,8 +77,8 @@ bool Sources::counts(const std::string& path, std::optional<Stamp> now) {
   const bool same = was && before->second.digest && before->second.digest == now->digest;
   known_[path] = *now;
   if (same) return false;
-  if (!building_) {
-    suspicious_.erase(path);
+  if (running_.empty()) {
+    for (auto& [build, files] : suspicious_) files.erase(path);
     if (made_.erase(path)) remembered_ = false;
     return true;
   }
@@ -88,8 +88,8 @@ bool Sources::counts(const std::string& path, std::optional<Stamp> now) {
     remembered_ = false;
     return false;
   }
-  in_this_build_.insert(path);
-  return suspicious_[path] < kBuildsInARow;
+  for (auto& [build, files] : running_) files.insert(path);
+  return true;
 }
 
 std::set<std::string> Sources::edited() {
@@ -102,20 +102,19 @@ std::set<std::string> Sources::edited() {
   return result;
 }
 
-void Sources::build_begins() {
-  building_ = true;
-  in_this_build_.clear();
-}
+void Sources::build_begins(const std::string& name) { running_[name].clear(); }
 
-void Sources::build_ends() {
-  building_ = false;
-  for (const std::string& path : in_this_build_) {
-    if (++suspicious_[path] < kBuildsInARow) continue;
+void Sources::build_ends(const std::string& name) {
+  const auto ended = running_.extract(name);
+  if (!ended) return;
+  const auto& changed = ended.mapped();
+  auto& in_a_row = suspicious_[name];
+  std::erase_if(in_a_row, [&](const auto& entry) { return !changed.contains(entry.first); });
+  for (const std::string& path : changed) {
+    if (++in_a_row[path] < kBuildsInARow) continue;
     made_.insert(path);
     remembered_ = false;
   }
-  std::erase_if(suspicious_,
-                [&](const auto& entry) { return !in_this_build_.contains(entry.first); });
   if (!std::exchange(remembered_, true)) remember();
 }
 

@@ -21,7 +21,7 @@ namespace unbolt::project {
 //  - folders of caches and outputs by their names, hidden files, and `outputs`;
 //  - files that first appear while a build runs;
 //  - files that are as they were, whoever wrote them;
-//  - files that change in three builds in a row, while nobody edits them in between.
+//  - files that change in three builds of one name in a row, while nobody edits them in between.
 class Sources {
  public:
   // `outputs`: files and folders, absolute. What was found to be an output is remembered in
@@ -36,9 +36,10 @@ class Sources {
   // Those that were edited, relative to the root, since it was last asked.
   std::set<std::string> edited();
 
-  // Between the two, changes are likely the build's. Ask `edited` before each.
-  void build_begins();
-  void build_ends();
+  // Between the two, changes are likely a build's. Builds are told apart by `name`, and may run at
+  // the same time. Ask `edited` before each.
+  void build_begins(const std::string& name);
+  void build_ends(const std::string& name);
 
  private:
   struct Stamp {
@@ -57,10 +58,11 @@ class Sources {
   std::filesystem::path memory_;
   std::map<std::string, Stamp> known_;
   std::set<std::string> outputs_;
-  std::set<std::string> made_;             // by builds, as it seems; an edit in between clears that
-  std::map<std::string, int> suspicious_;  // changed in so many builds in a row
-  std::set<std::string> in_this_build_;
-  bool building_ = false, remembered_ = true;
+  std::set<std::string> made_;  // by builds, as it seems; an edit in between clears that
+  // Of each build: the files that changed in so many of it in a row, and in the one that runs.
+  std::map<std::string, std::map<std::string, int>> suspicious_;
+  std::map<std::string, std::set<std::string>> running_;
+  bool remembered_ = true;
 };
 
 // Whether nobody writes such a file or folder by hand: hidden ones, backups of editors, caches.

@@ -80,42 +80,77 @@ TEST_F(SourcesTest, OutputsAndLitterAreNone) {
 }
 
 TEST_F(SourcesTest, WhatABuildMakesIsNoEdit) {
-  sources_->build_begins();
+  sources_->build_begins("app");
   write("bindings.c", "one");
   EXPECT_THAT(sources_->edited(), IsEmpty());
-  sources_->build_ends();
-  sources_->build_begins();
+  sources_->build_ends("app");
+  sources_->build_begins("app");
   write("bindings.c", "two!");
   EXPECT_THAT(sources_->edited(), IsEmpty());
-  sources_->build_ends();
+  sources_->build_ends("app");
   // Also for the next one who watches.
   sources_.emplace(open());
-  sources_->build_begins();
+  sources_->build_begins("app");
   write("bindings.c", "three");
   EXPECT_THAT(sources_->edited(), IsEmpty());
-  sources_->build_ends();
+  sources_->build_ends("app");
   // Nobody but its author edits it now.
   write("bindings.c", "four!!");
   EXPECT_THAT(sources_->edited(), ElementsAre("bindings.c"));
 }
 
 TEST_F(SourcesTest, EditWhileABuildRunsIsSeen) {
-  sources_->build_begins();
+  sources_->build_begins("app");
   write("main.c", "two!");
   EXPECT_THAT(sources_->edited(), ElementsAre("main.c"));
-  sources_->build_ends();
+  sources_->build_ends("app");
 }
 
 TEST_F(SourcesTest, BuildThatRewritesASourceIsNotRepeatedForEver) {
   int builds = 0;
   for (bool again = true; again; ++builds) {
     ASSERT_LT(builds, 10);
-    sources_->build_begins();
+    sources_->build_begins("app");
     write("main.c", std::string(static_cast<std::size_t>(builds) + 5, 'x'));
     again = !sources_->edited().empty();
-    sources_->build_ends();
+    sources_->build_ends("app");
   }
   EXPECT_EQ(builds, 4);
+}
+
+// One that runs all the while hides nothing of what another one does, and is not blamed for it.
+TEST_F(SourcesTest, BuildsAtTheSameTime) {
+  sources_->build_begins("slow");
+  int builds = 0;
+  for (bool again = true; again; ++builds) {
+    ASSERT_LT(builds, 10);
+    sources_->build_begins("app");
+    write("main.c", std::string(static_cast<std::size_t>(builds) + 5, 'x'));
+    again = !sources_->edited().empty();
+    sources_->build_ends("app");
+  }
+  EXPECT_EQ(builds, 4);
+  write("src/deep/file.c", "two!");
+  EXPECT_THAT(sources_->edited(), ElementsAre("src/deep/file.c"));
+  write("made.c", "one");
+  EXPECT_THAT(sources_->edited(), IsEmpty()) << "a build runs still";
+  sources_->build_ends("slow");
+  write("new.c", "one");
+  EXPECT_THAT(sources_->edited(), ElementsAre("new.c"));
+}
+
+TEST_F(SourcesTest, BuildThatMakesAFolderAnew) {
+  for (int build = 0; build < 3; ++build) {
+    sources_->build_begins("app");
+    fs::remove_all(root() / "made");
+    EXPECT_THAT(sources_->edited(), IsEmpty());
+    write("made/deep/bindings.c", "text " + std::to_string(build));
+    EXPECT_THAT(sources_->edited(), IsEmpty());
+    fs::remove_all(root() / "made");
+    write("made/deep/bindings.c", "other " + std::to_string(build));
+    EXPECT_THAT(sources_->edited(), IsEmpty());
+    sources_->build_ends("app");
+  }
 }
 
 }  // namespace
