@@ -24,6 +24,10 @@ def prepare(language, project, monkeypatch):
     """Lends the project what its first build would fetch or make; the environment for it."""
     if language == "zig":
         monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{tool('zig-*/lib/python3*/site-packages/ziglang')}")
+    if language in ("js", "python"):
+        # As an installation leaves it.
+        (project / "build").mkdir()
+        (project / "build" / "installed").touch()
     if language == "js":
         (project / "node_modules").symlink_to(tool("componentize-js-*/node_modules"))
         return {"XDG_CACHE_HOME": str(CACHE / "js")}
@@ -65,3 +69,37 @@ def test_an_edit_is_answered_by_the_new_code(dev, new, monkeypatch, language, so
     # What the build wrote began no other one.
     time.sleep(0.5)
     assert running.output.count("built in") == 2, running.output
+
+
+@pytest.mark.parametrize("language, names, edition", [("js", "package.json", "node_modules"), ("python", "requirements.txt", ".venv")])
+def test_the_first_build_of_a_new_user_installs_what_the_project_names(call, tmp_path, language, names, edition):
+    home = tmp_path / "home"
+    home.mkdir()
+    # Nothing of this user's but what was fetched before.
+    environment = {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(CACHE / "js"),
+        "npm_config_cache": str(CACHE / "npm"),
+        "npm_config_prefer_offline": "true",
+        "PIP_CACHE_DIR": str(CACHE / "pip"),
+    }
+    project = tmp_path / "app"
+    made = call("new", project, "--lang", language, env=environment)
+    assert made.status == 0 and "next: unbolt dev" in made.out, made
+    built = call("build", project, env=environment, seconds=200)
+    assert built.status == 0, built
+    assert (project / edition).is_dir() and not (project / edition).is_symlink()
+    assert "every import is met" in call("inspect", project / "build" / "app.wasm").out
+    stamp = project / "build" / "installed"
+    first = stamp.stat().st_mtime_ns
+    # What it names now is installed too; where that cannot be had, the build says so.
+    text = (project / names).read_text()
+    (project / names).write_text(text.replace('"0.23.0"', '"0.0.0-none"') if language == "js" else text + "componentize-py==0.0.0.dev1\n")
+    failed = call("build", project, env=environment, seconds=100)
+    assert failed.status == 1 and "componentize-" in failed.out, failed
+    assert stamp.stat().st_mtime_ns == first
+    # As it was before, it is installed already.
+    (project / names).write_text(text)
+    os.utime(project / names, ns=(first - 1, first - 1))
+    built = call("build", project, env=environment, seconds=100)
+    assert built.status == 0 and stamp.stat().st_mtime_ns == first, built
