@@ -63,7 +63,7 @@ int start(std::span<char*> paths, const engine::CompiledCache& cache) {
   asio::io_context io{1};
   std::vector<std::unique_ptr<Started>> all;
   for (const std::string path : paths) {
-    const auto file = bench::need(cli::open_component(path, &engine, &cache));
+    const auto file = bench::need(cli::open_component(path, path, {}, engine, &cache));
     auto started =
         std::make_unique<Started>(Started{cli::host_interfaces(file->plan()), nullptr,
                                           bench::Series("start." + cli::component_name(path))});

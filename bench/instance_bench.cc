@@ -69,7 +69,7 @@ class Served {
  public:
   Served(const std::string& path, const EngineOptions& options)
       : engine_(options), fibers_(engine_) {
-    const auto file = bench::need(cli::open_component(path, nullptr, nullptr));
+    const auto file = bench::need(cli::open_component(path));
     interfaces_ = cli::host_interfaces(file->plan());
     served_.name = cli::component_name(path);
     served_.component = bench::need(cli::link_component(path, file, engine_, interfaces_, nullptr));

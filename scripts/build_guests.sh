@@ -35,7 +35,7 @@ guests=(
   'js-feed      js        examples/js-feed'
   'py-report    python    examples/py-report'
   'cpp-snake    c         examples/cpp-snake'
-  'cpp-lights   c         examples/cpp-lights    templates/cpp/common'
+  'cpp-lights   c         examples/cpp-lights    templates/cpp/web templates/cpp/common'
   'c-cgi        c-cli     examples/c-cgi'
   'embed-plugin c         examples/embed/plugin'
   'shop-front   rust      examples/shop/front    examples/shop/pricing/wit examples/shop/totals/wit'

@@ -1,2 +1,2 @@
 // wasi:http, as every project of `unbolt new` has it.
-#include "../../templates/cpp/common/http.cc"
+#include "../../templates/cpp/web/http.cc"
