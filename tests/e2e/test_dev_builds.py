@@ -30,7 +30,7 @@ def processes_in(words):
 def test_a_build_that_hangs_ends_with_dev(dev, tmp_path, listens):  # noqa: F811
     project = tmp_path / "app"
     project.mkdir()
-    sleep = f"sleep {1000 + os.getpid() / 1e7:.7f}"  # nobody else's
+    sleep = f"sleep {1000 + listens + os.getpid() / 1e7:.7f}"  # nobody else's
     trap = "" if listens else "trap '' TERM INT; "
     (project / "unbolt.yaml").write_text(
         f"components: {{app: {{image: ./build/app.wasm, build: \"{trap}{sleep} & echo hangs; while :; do wait; {sleep}; done\"}}}}\n"
@@ -38,7 +38,10 @@ def test_a_build_that_hangs_ends_with_dev(dev, tmp_path, listens):  # noqa: F811
     running = dev(project)
     running.wait_for(r"\| hangs")
     words = sleep.replace(" ", "\0")
-    assert processes_in(words)
+    deadline = time.monotonic() + PATIENCE
+    while not processes_in(words):  # said before it is begun
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     running.process.send_signal(signal.SIGINT)
     running.wait_for(r"app +\| the build is ended")
     if not listens:  # who is asked twice waits for nobody

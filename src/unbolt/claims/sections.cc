@@ -7,6 +7,8 @@ namespace unbolt::claims {
 namespace {
 
 constexpr std::array<std::uint8_t, 8> kModule{0, 'a', 's', 'm', 1, 0, 0, 0};
+// Twice as many as there are; text begins above it.
+constexpr std::uint8_t kLastSectionId = 0x1f;
 constexpr std::array<std::uint8_t, 8> kComponent{0, 'a', 's', 'm', 0x0d, 0, 1, 0};
 
 // A u32 of LEB128 at `at`, which is moved behind it; false where it is none.
@@ -38,6 +40,10 @@ Result<Layer> layer_of(ByteView file) {
 
 Result<Section> section_at(ByteView file, std::size_t at) {
   Section section{.id = file[at], .begin = at};
+  // Not of any kind that there is: without this, claims whose beginning is damaged may be taken for
+  // a row of unknown sections, and the file for one that nobody signed.
+  if (section.id > kLastSectionId)
+    return fail(ErrorCode::InvalidFile, "what begins at byte {} is no section", at);
   section.body = at + 1;
   std::uint32_t size = 0;
   if (!read_size(file, section.body, size, section.shortest) || size > file.size() - section.body) {

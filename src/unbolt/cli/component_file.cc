@@ -82,17 +82,23 @@ Result<Bytes> cached_component_of_module(ByteView module, const engine::Compiled
   return component;
 }
 
+// Whether it may be one of ours at all.
+Result<> check_magic(ByteView bytes) {
+  if (bytes.empty()) return fail(ErrorCode::InvalidFile, "the file is empty");
+  if (!as_text(bytes).starts_with(kMagic)) {
+    return std::unexpected(Error{ErrorCode::InvalidFile, "it is no WebAssembly file",
+                                 "such files begin with the bytes 00 61 73 6d"});
+  }
+  return {};
+}
+
 // The component's bytes, whatever the file is.
 Result<Bytes> component_bytes(Bytes bytes, const engine::CompiledCache* cache) {
-  if (bytes.empty()) return fail(ErrorCode::InvalidFile, "the file is empty");
+  UNBOLT_TRY(check_magic(bytes));
   switch (component::file_kind(bytes)) {
     case component::FileKind::Component: return bytes;
     case component::FileKind::CoreModule: return cached_component_of_module(bytes, cache);
     case component::FileKind::Other: break;
-  }
-  if (!as_text(bytes).starts_with(kMagic)) {
-    return std::unexpected(Error{ErrorCode::InvalidFile, "it is no WebAssembly file",
-                                 "such files begin with the bytes 00 61 73 6d"});
   }
   UNBOLT_TRY(component::validate(bytes, component::Bodies::Skip));
   return fail(ErrorCode::InvalidFile, "it is no WebAssembly component");
@@ -138,6 +144,7 @@ Result<std::shared_ptr<const component::ComponentFile>> open_component(
     const engine::Engine& engine, const engine::CompiledCache* cache) {
   UNBOLT_ASSIGN(Bytes content, read_file(path));
   auto file = [&]() -> Result<std::shared_ptr<const component::ComponentFile>> {
+    UNBOLT_TRY(check_magic(content));
     // What was signed is the file itself: a core module is made a component only then.
     UNBOLT_TRY(claims::admit(claims::verify(content, time_now()), admission));
     UNBOLT_ASSIGN(Bytes bytes, component_bytes(std::move(content), cache));

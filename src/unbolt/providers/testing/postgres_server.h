@@ -81,7 +81,13 @@ class PostgresServer {
   // It keeps its connections and answers nobody, until `resume`.
   void suspend() {
     process_.signal(SIGSTOP);
+    // It may be making one more process until it has stopped.
+    while (running(state_of(process_.id())))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     for (pid_t child : process_ids()) ::kill(child, SIGSTOP);
+    for (pid_t child : process_ids()) {
+      while (running(state_of(child))) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   }
   void resume() {
     for (pid_t child : process_ids()) ::kill(child, SIGCONT);
@@ -137,15 +143,25 @@ class PostgresServer {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       const std::string name = entry.path().filename();
       if (!std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) continue;
-      const std::string stat = text_of(entry.path().string() + "/stat");
-      const std::size_t end = stat.rfind(')');
-      if (end == std::string::npos) continue;
-      // STATE PPID
-      if (process_.id() > 0 && std::atoi(stat.c_str() + end + 4) == process_.id())
+      const std::string status = status_of(name);
+      if (!status.empty() && process_.id() > 0 && std::atoi(status.c_str() + 2) == process_.id())
         ids.push_back(std::atoi(name.c_str()));
     }
     return ids;
   }
+
+  // "STATE PPID …" of a process; "" where there is none.
+  static std::string status_of(const std::string& id) {
+    const std::string stat = text_of("/proc/" + id + "/stat");
+    const std::size_t end = stat.rfind(')');
+    return end == std::string::npos ? "" : stat.substr(end + 2);
+  }
+  // 0: it has ended.
+  static char state_of(pid_t id) {
+    const std::string status = status_of(std::to_string(id));
+    return status.empty() ? '\0' : status[0];
+  }
+  static bool running(char state) { return state == 'R' || state == 'S' || state == 'D'; }
 
   TemporaryFolder folder_;
   std::vector<std::string> extra_;
