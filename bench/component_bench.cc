@@ -63,12 +63,12 @@ int start(std::span<char*> paths, const engine::CompiledCache& cache) {
   asio::io_context io{1};
   std::vector<std::unique_ptr<Started>> all;
   for (const std::string path : paths) {
-    const auto file = bench::need(cli::open_component(path, path, {}, engine, &cache));
+    const auto admitted = bench::need(cli::open_component(path, path, {}, engine, &cache));
     auto started =
-        std::make_unique<Started>(Started{cli::host_interfaces(file->plan()), nullptr,
+        std::make_unique<Started>(Started{cli::host_interfaces(admitted.file->plan()), nullptr,
                                           bench::Series("start." + cli::component_name(path))});
     started->linked =
-        bench::need(cli::link_component(path, file, engine, started->interfaces, &cache));
+        bench::need(cli::link_component(path, admitted, engine, started->interfaces, &cache));
     all.push_back(std::move(started));
   }
   bench::each_round([&] {

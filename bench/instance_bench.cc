@@ -72,7 +72,8 @@ class Served {
     const auto file = bench::need(cli::open_component(path));
     interfaces_ = cli::host_interfaces(file->plan());
     served_.name = cli::component_name(path);
-    served_.component = bench::need(cli::link_component(path, file, engine_, interfaces_, nullptr));
+    served_.component =
+        bench::need(cli::link_component(path, {file, nullptr}, engine_, interfaces_, nullptr));
     served_.links.key_value = providers::make_kv_memory();
     served_.links.config = std::make_shared<providers::ConfigFromValues>(contracts::ConfigValues{});
     served_.links.logging = std::make_shared<providers::LoggingToHost>(stderr_log());

@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+from conftest import eventually
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -80,7 +82,7 @@ def test_what_is_signed_is_verified_inspected_and_runs(sealed, guests, tmp_path)
     chain = tmp_path / "chain"
     chain.write_text(sealed("keys", "vouch", "account", "--issuer", "operator", "--name", "team").out)
     signed = sign(
-        sealed, plain, out, "--grant-imports", "--grant", "wasi:keyvalue/store{get,set} bucket=s-*",
+        sealed, plain, out, "--grant-imports", "--grant", "wasi:keyvalue/store{get,set} bucket=d*",
         "--version", "1.0", "--revision", "3", "--tags", "a,b", "--expires", "90d", "--chain", chain,
     )  # fmt: skip
     assert signed.startswith(plain.read_bytes())
@@ -93,9 +95,9 @@ def test_what_is_signed_is_verified_inspected_and_runs(sealed, guests, tmp_path)
     assert facts["state"] == "valid" and facts["issuer"] == public(sealed, "account")
     assert facts["revision"] == 3 and facts["tags"] == ["a", "b"]
     assert facts["account"] == {"operator": public(sealed, "operator"), "name": "team", "issuedAt": facts["account"]["issuedAt"]}
-    assert "wasi:keyvalue/store{get,set} bucket=s-*" in facts["grants"] and "wasi:http/types" in facts["grants"]
+    assert "wasi:keyvalue/store{get,set} bucket=d*" in facts["grants"] and "wasi:http/types" in facts["grants"]
     text = sealed("inspect", out).out
-    assert "signature: valid" in text and "get, set of wasi:keyvalue/store; bucket s-*" in text
+    assert "signature: valid" in text and "get, set of wasi:keyvalue/store; bucket d*" in text
     # Signing again replaces.
     again = sign(sealed, out, out)
     assert again.startswith(plain.read_bytes()) and again.count(b"wasmcloud_jwt") == 1
@@ -275,3 +277,121 @@ def test_an_application_runs_what_is_trusted_alone(sealed, app, guests, tmp_path
     app.write(f"components: {{hello: {guests / 'c-hello.wasm'}}}\nroutes: [{{path: /, to: hello}}]\n")
     refused = app.run("up", "--listen", "127.0.0.1:0", "--require-signed")
     assert refused.status == 1 and "it is not signed" in refused.err, refused
+
+
+# --- what claims grant
+
+
+def counter_with(sealed, guests, tmp_path, *grants):
+    out = tmp_path / f"counter-{abs(hash(grants))}.wasm"
+    sign(sealed, guests / "cpp-counter.wasm", out, *(part for grant in grants for part in ("--grant", grant)))
+    return out
+
+
+@pytest.mark.parametrize(
+    "grants, counts, starts_over",
+    [
+        (["wasi:keyvalue"], True, True),
+        (["wasi:keyvalue bucket=default"], True, True),
+        (["wasi:keyvalue bucket=def*,other"], True, True),
+        (["wasi:keyvalue/atomics{increment} bucket=default"], True, False),
+        (["wasi:keyvalue/store{delete} bucket=default"], False, True),
+        (["wasi:keyvalue/store{bucket.delete} bucket=default", "wasi:keyvalue/atomics bucket=other"], False, True),
+        (["wasi:keyvalue access=write bucket=default"], False, True),
+        (["wasi:keyvalue access=read bucket=default"], False, False),
+        (["wasi:keyvalue bucket=other"], False, False),
+        (["wasi:http/types"], False, False),
+        ([], False, False),
+    ],
+)
+def test_calls_that_are_not_granted_are_refused(serve, sealed, guests, tmp_path, grants, counts, starts_over):
+    """In the contract's own words: the component answers that it could not, and the host says why."""
+    log = tmp_path / "audit"
+    server = serve(counter_with(sealed, guests, tmp_path, *grants), "--audit-log", log)
+    counted, deleted = server.get("/a"), server.request("DELETE", "/a")
+    assert (counted.status == 200, deleted.status < 300) == (counts, starts_over), (counted, deleted)
+    if "wasi:keyvalue" not in " ".join(grants):
+        assert eventually(lambda: "its claims grant nothing of wasi:keyvalue/store@0.2.0-draft, wasi:keyvalue/atomics" in server.log)
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert bool(entries) == (not counts or not starts_over), entries
+    for entry in entries:
+        assert entry["contract"].startswith("wasi:keyvalue/") and entry["about"] == "default", entry
+        assert entry["component"].startswith("counter-") and "its claims grant" in entry["reason"]
+        line = f"denied: {entry['contract']}#{entry['function']} 'default': {entry['reason']}"
+        assert eventually(lambda: line in server.log), line
+
+
+def test_what_has_no_word_for_it_traps(serve, sealed, guests, tmp_path):
+    """wasi:logging answers nothing; the others that are served go on."""
+    out = tmp_path / "spellings.wasm"
+    sign(sealed, guests / "spellings.wasm", out, "--grant", "wasi:keyvalue", "--grant", "wasi:config")
+    server = serve(out)
+    assert server.get("/log").status == 500
+    said = re.compile(r"access denied: wasi:logging/logging(@\S+)?#log: its claims grant nothing of wasi:logging")
+    assert eventually(lambda: said.search(server.log)), server.log
+    assert server.get("/config").status == 200
+
+
+def test_grants_do_not_flow_through_a_link(app, sealed, guests, tmp_path):
+    """What a component may do is what it was granted itself, whoever calls it, and whomever it may call."""
+    granted = {
+        "front": ["shop:pricing", "shop:totals", "wasmcloud:messaging"],
+        "pricing": ["wasi:config"],
+        "totals": ["wasi:keyvalue", "wasmcloud:messaging"],
+    }
+    text = (ROOT / "examples/shop/unbolt.yaml").read_text()
+    for name, grants in granted.items():
+        out = tmp_path / f"{name}.wasm"
+        sign(sealed, guests / f"shop-{name}.wasm", out, *(part for grant in grants for part in ("--grant", grant)))
+        text = text.replace(f"../../build/guests/shop-{name}.wasm", str(out))
+    app.write(text)
+    host = app.up("--require-signed", "--audit-log", tmp_path / "audit")
+
+    def order():
+        return host.request("POST", "/orders", body=b"apple 1").status
+
+    assert (order(), host.get("/").status) == (202, 200), host.log
+    # `totals` may not read the store any more; that its caller was granted everything does not help.
+    sign(sealed, guests / "shop-totals.wasm", tmp_path / "totals.wasm", "--grant", "wasmcloud:messaging", "--grant", "wasi:http")
+    assert app.run("swap", "totals", tmp_path / "totals.wasm").status == 0
+    assert host.get("/").status >= 500
+    # Nor may a caller call what it was not granted itself.
+    sign(sealed, guests / "shop-front.wasm", tmp_path / "front.wasm", "--grant", "shop:totals")
+    assert app.run("swap", "front", tmp_path / "front.wasm").status == 0
+    assert order() == 422  # the contract has an error of its own, a text
+    refused = {(entry["component"], entry["contract"].split("@")[0]) for entry in map(json.loads, (tmp_path / "audit").read_text().splitlines())}
+    assert {("totals", "wasi:keyvalue/store"), ("front", "shop:pricing/prices")} <= refused, refused
+
+
+def test_what_operators_grant_is_cut_down(call, sealed, guests, tmp_path):
+    """Variables and folders: those that both grant."""
+    flags = ["--env", "APP_A=1", "--env", "SECRET=2"]
+    out = tmp_path / "cli.wasm"
+    for grants, seen in [(["wasi:cli"], {"APP_A", "SECRET"}), (["wasi:cli env=APP_*"], {"APP_A"}), (["wasi:io"], set())]:
+        sign(sealed, guests / "rust-cli.wasm", out, *(part for grant in grants for part in ("--grant", grant)))
+        finished = sealed("run", *flags, out)
+        assert finished.status == 0, finished
+        assert set(re.findall(r"^variable (\w+)=", finished.out, re.MULTILINE)) == seen, finished
+
+
+def test_folders_are_cut_down(serve, sealed, guests, tmp_path):
+    data = tmp_path / "data"
+    (data / "in").mkdir(parents=True)
+    (data / "in" / "a.txt").write_text("one")
+    (data / "b.txt").write_text("two")
+    out = tmp_path / "files.wasm"
+    for grants, statuses in [
+        (["wasi:filesystem"], (200, 200, 201)),
+        (["wasi:filesystem access=read"], (200, 200, 403)),
+        (["wasi:filesystem dir=/data/in"], (200, 404, 201)),  # where it sees the files of `in` alone
+        (["wasi:filesystem access=read dir=/data/in"], (200, 404, 403)),
+        (["wasi:filesystem dir=/other"], (503, 503, 503)),  # no folder at all
+        (["wasi:io"], (503, 503, 503)),
+    ]:
+        sign(sealed, guests / "rust-files.wasm", out, *(part for grant in grants for part in ("--grant", grant)))
+        server = serve(out, "--dir", f"{data}::/data")
+        inside = "/a.txt" if "dir=/data/in" in grants[0] else "/in/a.txt"
+        answers = [server.get(inside), server.get("/b.txt"), server.request("PUT", f"/{len(grants[0])}.txt", body=b"three")]
+        assert tuple(answer.status for answer in answers) == statuses, (grants, answers)
+        server.stop()

@@ -12,6 +12,10 @@ void add_admission(CLI::App& command, AdmissionOptions& options) {
                   "An account or operator that is trusted: run only what one of them signed")
       ->type_name("KEY")
       ->allow_extra_args(false);
+  command
+      .add_option("--audit-log", options.audit_log,
+                  "Append every call that is refused to this file, as a line of JSON")
+      ->type_name("FILE");
 }
 
 Result<claims::Admission> read_admission(const AdmissionOptions& options) {

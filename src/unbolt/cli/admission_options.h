@@ -14,6 +14,7 @@ namespace unbolt::cli {
 struct AdmissionOptions {
   bool require_signed = false;
   std::vector<std::string> trusted;  // names of keys of the user's, or public keys
+  std::string audit_log;             // a file; empty: refusals are in the log alone
 };
 
 // `options` outlives the parsing.

@@ -39,7 +39,10 @@ constexpr std::string_view kOfManifest = "# of the manifest ", kBefore = "--- # 
 class Loader final : public control::ComponentLoader {
  public:
   Loader(const engine::Engine& engine, const HostOptions& options)
-      : engine_(engine), modules_(options.modules), admission_(options.admission) {
+      : log_(options.log),
+        engine_(engine),
+        modules_(options.modules),
+        admission_(options.admission) {
     auto cache = engine::CompiledCache::open(engine::CompiledCache::default_folder());
     if (cache) {
       cache_.emplace(std::move(*cache));
@@ -49,40 +52,42 @@ class Loader final : public control::ComponentLoader {
     }
   }
 
-  Result<std::shared_ptr<const component::LinkedComponent>> load(
-      const std::string& file, const std::string& shown,
-      const host::ComponentLinks& links) override {
+  Result<Loaded> load(const std::string& file, const std::string& shown,
+                      const host::ComponentLinks& links) override {
     const std::lock_guard lock(mutex_);
     // What it is linked to is checked anew when that has another revision.
     std::string key = file;
     for (const auto& [contract, to] : links)
       key +=
           fmt::format("\n{}={}@{}", contract, to.link, static_cast<const void*>(to.callee.get()));
-    std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
+    std::erase_if(loaded_, [](const auto& entry) { return entry.second.component.expired(); });
     if (const auto found = loaded_.find(key); found != loaded_.end()) {
-      if (auto component = found->second.lock()) return component;
+      if (auto component = found->second.component.lock())
+        return Loaded{std::move(component), found->second.claims};
     }
     const auto* cache = cache_ ? &*cache_ : nullptr;
     auto opened = open_component(file, shown, admission_, engine_, cache);
     if (!opened) return std::unexpected(std::move(opened).error());
+    if (const auto line = not_granted_line(*opened); !line.empty())
+      log_.line(LogLevel::Warn, shown, "{}", line);
     // Host functions are found in the interfaces for as long as the component lives.
-    struct Loaded {
-      explicit Loaded(std::shared_ptr<const component::HostInterfaces> shared)
+    struct Linked {
+      explicit Linked(std::shared_ptr<const component::HostInterfaces> shared)
           : offered(std::move(shared)), interfaces(offered.get()) {}
       std::shared_ptr<const component::HostInterfaces> offered;
       component::HostInterfaces interfaces;
       std::shared_ptr<const component::LinkedComponent> component;
     };
-    auto loaded = std::make_shared<Loaded>(offered_to((*opened)->plan()));
+    auto loaded = std::make_shared<Linked>(offered_to(opened->file->plan()));
     if (!links.empty()) {
-      if (auto linked = host::link_components(*opened, links, loaded->interfaces); !linked)
+      if (auto linked = host::link_components(opened->file, links, loaded->interfaces); !linked)
         return std::unexpected(std::move(linked).error().in(shown));
     }
-    UNBOLT_ASSIGN(loaded->component, link_component(shown, std::move(*opened), engine_,
-                                                    loaded->interfaces, cache, modules_));
+    UNBOLT_ASSIGN(loaded->component,
+                  link_component(shown, *opened, engine_, loaded->interfaces, cache, modules_));
     std::shared_ptr<const component::LinkedComponent> component(loaded, loaded->component.get());
-    loaded_.insert_or_assign(std::move(key), component);
-    return component;
+    loaded_.insert_or_assign(std::move(key), Known{component, opened->claims});
+    return Loaded{std::move(component), std::move(opened->claims)};
   }
 
   Result<Interfaces> interfaces(const std::string& file, const std::string& shown) override {
@@ -90,12 +95,12 @@ class Loader final : public control::ComponentLoader {
     if (const auto found = interfaces_.find(file); found != interfaces_.end()) return found->second;
     UNBOLT_ASSIGN(const auto opened,
                   open_component(file, shown, admission_, engine_, cache_ ? &*cache_ : nullptr));
-    const auto offered = offered_to(opened->plan());
+    const auto offered = offered_to(opened.file->plan());
     Interfaces result;
-    for (const auto& import : opened->plan().imports) {
+    for (const auto& import : opened.file->plan().imports) {
       if (!offered->find(import.name)) result.foreign.push_back(import.name);
     }
-    result.exported = opened->plan().exported_interfaces;
+    result.exported = opened.file->plan().exported_interfaces;
     if (interfaces_.size() >= kMostKnown) interfaces_.clear();
     interfaces_.emplace(file, result);
     return result;
@@ -113,13 +118,18 @@ class Loader final : public control::ComponentLoader {
     return offered;
   }
 
+  Log& log_;
   const engine::Engine& engine_;
   const component::CompileOptions::Modules modules_;
   const claims::Admission admission_;
   std::optional<engine::CompiledCache> cache_;
   std::map<std::string, std::shared_ptr<const component::HostInterfaces>> offered_;
   std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<const component::LinkedComponent>> loaded_;
+  struct Known {
+    std::weak_ptr<const component::LinkedComponent> component;
+    std::shared_ptr<const contracts::ClaimedGrants> claims;
+  };
+  std::map<std::string, Known> loaded_;
   static constexpr std::size_t kMostKnown = 10'000;
   std::map<std::string, Interfaces> interfaces_;  // of files by their digest, which do not change
 };
@@ -145,9 +155,9 @@ class AppHost::Body {
         blocking_(kBlockingThreads),
         providers_(provider_tables(), {log_, blocking_}),
         plugins_(plugin_probe(), log_),
-        deployer_(
-            {providers_, plugins_, blocking_, log_, revisions_, loader_, loops_.size(),
-             engine_.pool_size() ? engine_.pool_size() : std::max(1u, options_.max_instances)}),
+        deployer_({providers_, plugins_, blocking_, log_, revisions_, loader_, loops_.size(),
+                   engine_.pool_size() ? engine_.pool_size() : std::max(1u, options_.max_instances),
+                   options_.audit}),
         data_plane_(loops_, fibers_, log_),
         subscriptions_(providers_, data_plane_, blocking_, log_),
         watches_(control_.get_executor(), data_plane_),

@@ -10,6 +10,7 @@
 #include "unbolt/base/task.h"
 #include "unbolt/claims/admission.h"
 #include "unbolt/component/linked_component.h"
+#include "unbolt/contracts/audit.h"
 #include "unbolt/control/application.h"
 #include "unbolt/control/desired_state.h"
 #include "unbolt/control/revision_store.h"
@@ -18,7 +19,8 @@
 namespace unbolt::cli {
 
 struct HostOptions {
-  Log& log;  // outlives the host
+  Log& log;                    // outlives the host
+  contracts::AuditLog& audit;  // the same
   std::optional<unsigned> threads;
   unsigned max_instances = 1000;
   // Whether it goes on as it was changed when the manifest is still the same, begins with the

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 #include "unbolt/cli/output.h"
 #include "unbolt/cli/sign.h"
 #include "unbolt/component/decoder.h"
 #include "unbolt/component/names.h"
+#include "unbolt/contracts/claims_guard.h"
 #include "unbolt/contracts/declarations.h"
 #include "unbolt/contracts/interfaces.h"
 #include "unbolt/contracts/provider_url.h"
@@ -139,14 +141,20 @@ Result<std::shared_ptr<const component::ComponentFile>> open_component(const std
   return file;
 }
 
-Result<std::shared_ptr<const component::ComponentFile>> open_component(
-    const std::string& path, const std::string& shown, const claims::Admission& admission,
-    const engine::Engine& engine, const engine::CompiledCache* cache) {
+Result<Admitted> open_component(const std::string& path, const std::string& shown,
+                                const claims::Admission& admission, const engine::Engine& engine,
+                                const engine::CompiledCache* cache) {
   UNBOLT_ASSIGN(Bytes content, read_file(path));
+  std::shared_ptr<const contracts::ClaimedGrants> granted;
   auto file = [&]() -> Result<std::shared_ptr<const component::ComponentFile>> {
     UNBOLT_TRY(check_magic(content));
     // What was signed is the file itself: a core module is made a component only then.
-    UNBOLT_TRY(claims::admit(claims::verify(content, time_now()), admission));
+    const auto seen = claims::verify(content, time_now());
+    UNBOLT_TRY(claims::admit(seen, admission));
+    if (seen.grants) {
+      granted = std::make_shared<const contracts::ClaimedGrants>(
+          contracts::ClaimedGrants::of(*seen.grants));
+    }
     UNBOLT_ASSIGN(Bytes bytes, component_bytes(std::move(content), cache));
     if (!cache) return component::ComponentFile::load(std::move(bytes));
     const std::string digest = engine::sha256_hex(bytes);
@@ -159,19 +167,43 @@ Result<std::shared_ptr<const component::ComponentFile>> open_component(
     return loaded;
   }();
   if (!file) return std::unexpected(std::move(file).error().in(shown));
-  return file;
+  return Admitted{std::move(*file), std::move(granted)};
+}
+
+std::string unclaimed_line(const Admitted& admitted) {
+  std::set<std::string_view> packages;
+  for (const auto& import : admitted.file->plan().imports) {
+    const auto package = contracts::call_name(import.name, "").package;
+    if (!contracts::needs_no_grant(package)) packages.insert(package);
+  }
+  return fmt::format(
+      "no signed claims say what it may do: it may use {}, within what this command grants",
+      packages.empty() ? "nothing of the host's"
+                       : fmt::format("all that it imports ({})", fmt::join(packages, ", ")));
+}
+
+std::string not_granted_line(const Admitted& admitted) {
+  if (!admitted.claims) return {};
+  std::vector<std::string> imports;
+  for (const auto& import : admitted.file->plan().imports) imports.push_back(import.name);
+  const auto missing = admitted.claims->not_granted(imports);
+  if (missing.empty()) return {};
+  return fmt::format("its claims grant nothing of {}: calls of that are refused",
+                     fmt::join(missing, ", "));
 }
 
 Result<std::shared_ptr<const component::LinkedComponent>> link_component(
-    const std::string& shown, std::shared_ptr<const component::ComponentFile> file,
-    const engine::Engine& engine, const component::HostInterfaces& host,
-    const engine::CompiledCache* cache, component::CompileOptions::Modules modules) {
+    const std::string& shown, const Admitted& admitted, const engine::Engine& engine,
+    const component::HostInterfaces& host, const engine::CompiledCache* cache,
+    component::CompileOptions::Modules modules) {
+  const auto& file = admitted.file;
   const std::size_t size = file->bytes().size();
   const bool terminal = ::isatty(STDERR_FILENO);
   bool announced = false;
   component::CompileOptions options;
   options.cache = cache;
   options.modules = modules;
+  if (admitted.claims) options.substitute = contracts::guard_calls({admitted.claims});
   options.progress = [&](std::size_t done, std::size_t all) {
     if (size < kSlowToCompile) return;
     if (terminal) {

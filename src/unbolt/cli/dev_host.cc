@@ -88,7 +88,7 @@ Result<> DevHost::start(Deployment deployment, int listener) {
   if (!revisions) return std::unexpected(std::move(revisions).error());
   base_ = deployment.desired;
   serves_ = false;
-  HostOptions options{.log = console_, .threads = threads_};
+  HostOptions options{.log = console_, .audit = audit_, .threads = threads_};
   options.memory = HostOptions::Memory::None;
   options.signals = HostOptions::Signals::NotOurs;
   options.modules = component::CompileOptions::Modules::Apart;

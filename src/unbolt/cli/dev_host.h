@@ -14,6 +14,7 @@
 #include "unbolt/cli/app_host.h"
 #include "unbolt/cli/console.h"
 #include "unbolt/control/application.h"
+#include "unbolt/host/audit.h"
 
 namespace unbolt::cli {
 
@@ -63,6 +64,7 @@ class DevHost {
   void post(Changed changed);
 
   Console& console_;
+  host::Audit audit_{console_};
   const std::optional<unsigned> threads_;
   std::function<void()> wake_;
   std::unique_ptr<AppHost> host_;

@@ -10,9 +10,11 @@
 #include "unbolt/base/log.h"
 #include "unbolt/cli/run.h"
 #include "unbolt/cli/settings.h"
+#include "unbolt/contracts/claimed_grants.h"
 #include "unbolt/engine/compiled_cache.h"
 #include "unbolt/engine/engine.h"
 #include "unbolt/engine/store.h"
+#include "unbolt/host/audit.h"
 #include "unbolt/host/component_link.h"
 #include "unbolt/host/component_pool.h"
 
@@ -42,6 +44,7 @@ class Runtime {
   Runtime(Settings settings, const RunOptions& options);
 
   Log& log_;
+  host::Audit audit_;
   Settings settings_;
   engine::Engine engine_;
   engine::FiberSupport fibers_;
@@ -52,6 +55,8 @@ class Runtime {
   component::HostInterfaces offered_;
   component::HostInterfaces interfaces_{&offered_};
   host::ComponentLinks to_plugins_;
+  std::shared_ptr<const contracts::ClaimedGrants> claims_;  // null: nobody signed any
+  std::string unclaimed_;                                   // then what is said of that
   host::ServedComponent served_;
 };
 

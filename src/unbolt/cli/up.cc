@@ -8,6 +8,7 @@
 #include "unbolt/cli/app_host.h"
 #include "unbolt/cli/manifest_file.h"
 #include "unbolt/cli/output.h"
+#include "unbolt/host/audit.h"
 #include "unbolt/http/server.h"
 
 namespace unbolt::cli {
@@ -60,7 +61,13 @@ int up_command(const UpOptions& options) {
     return kFailed;
   }
   const auto memory = options.reset ? HostOptions::Memory::Begun : HostOptions::Memory::Kept;
+  host::Audit audit(stderr_log());
+  if (!options.admission.audit_log.empty()) {
+    if (auto opened = audit.open(options.admission.audit_log); !opened)
+      return report(opened.error());
+  }
   AppHost host({.log = stderr_log(),
+                .audit = audit,
                 .threads = options.threads,
                 .max_instances = options.max_instances,
                 .memory = memory,

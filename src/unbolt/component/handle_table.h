@@ -21,14 +21,23 @@ struct ResourceTag {
   // In the place of `destroy` where a guest drops its handle, on the guest's fiber: takes the
   // object, and may wait. An Error makes the guest trap. Null: `destroy` does.
   Reply<Result<>> (*drop)(void*) = nullptr;
+  // The part of the object that says what it was opened as, for who guards the calls on it. Null:
+  // it has none.
+  void* (*guarded)(void*) noexcept = nullptr;
 };
-// A class whose contract speaks of child resources has `bool has_children() const`.
+// A class whose contract speaks of child resources has `bool has_children() const`, one whose calls
+// are guarded names its base class for that, `GuardedPart`.
 template <class T>
 constexpr ResourceTag make_resource_tag() {
   ResourceTag tag{[](void* object) noexcept { delete static_cast<T*>(object); }};
   if constexpr (requires(const T& t) { t.has_children(); }) {
     tag.has_children = [](void* object) noexcept {
       return static_cast<T*>(object)->has_children();
+    };
+  }
+  if constexpr (requires { typename T::GuardedPart; }) {
+    tag.guarded = [](void* object) noexcept -> void* {
+      return static_cast<typename T::GuardedPart*>(static_cast<T*>(object));
     };
   }
   return tag;

@@ -33,6 +33,8 @@ struct HostFunction {
   std::shared_ptr<const ValueFunction> by_value;  // null: bound by its C++ type
   std::shared_ptr<const void> context = nullptr;  // what a callback of another kind needs to know
 };
+// By value, with whatever type a component imports it. Defined beside value_call.h.
+HostFunction host_function(ValueFunction function);
 
 template <auto Fn>
 struct HostThunk;  // bind.h

@@ -190,6 +190,10 @@ Result<> LinkedComponent::bind_imports(const HostInterfaces& host, const Compile
                       "functions by value only",
                       display_name(*import));
         }
+        if (options.substitute) {
+          if (auto other = options.substitute(*import, *bindings_.back(), resource_ids_))
+            bindings_.back() = &substitutes_.emplace_back(std::move(*other));
+        }
       }
       lowered_.back() = std::make_unique<LoweredFunc>(this, lowered, import, bindings_.back());
     } else {

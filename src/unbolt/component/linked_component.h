@@ -2,6 +2,7 @@
 // the host.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -56,6 +57,11 @@ class ComponentFile {
   std::unique_ptr<Plan> plan_;
 };
 
+// What is bound to an import in the place of the host's function, which outlives it; nothing: that
+// itself. It takes the same type.
+using Substitute = std::function<std::optional<HostFunction>(
+    const ImportedFunc& import, const HostFunction& host, const ResourceIds& ids)>;
+
 struct CompileOptions {
   // What to do with a component that uses what this runtime does not carry out: nothing, or to run
   // it until it comes to that, and let it trap there.
@@ -68,6 +74,7 @@ struct CompileOptions {
   // much data beside it (engine/split_module.h).
   enum class Modules { Fused, Apart } modules = Modules::Fused;
   const engine::CompiledCache* cache = nullptr;
+  Substitute substitute;  // empty: nothing is bound in the place of anything
   // Called with the number of pieces (fused modules, or modules) that are done, of how many, before
   // one is compiled.
   std::function<void(std::size_t, std::size_t)> progress;
@@ -152,6 +159,7 @@ class LinkedComponent {
   std::vector<std::unique_ptr<BuiltinFunc>> builtins_;
   std::vector<const HostFunction*>
       bindings_;  // by host function, null where it is none of the host's
+  std::deque<HostFunction> substitutes_;
   ResourceIds resource_ids_;
 };
 

@@ -82,14 +82,14 @@ engine::Trap* call_value_function(void* env, engine::Caller* caller, engine::Raw
   }
 }
 
+}  // namespace
+
 HostFunction host_function(ValueFunction function) {
   return {.callback = &call_value_function,
           .accepts = [](const FuncType& type,
                         const ResourceIds& ids) { return check_values(type, ids).has_value(); },
           .by_value = std::make_shared<const ValueFunction>(std::move(function))};
 }
-
-}  // namespace
 
 HostInterface& HostInterface::func(std::string_view name, ValueFunction function) {
   funcs_.emplace(name, host_function(std::move(function)));

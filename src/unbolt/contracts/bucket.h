@@ -6,12 +6,13 @@
 #include <map>
 #include <string>
 
+#include "unbolt/contracts/guarded.h"
+
 namespace unbolt::contracts {
 
 // A handle names its bucket, and by it the link; the provider is looked up for each operation.
-struct Bucket {
+struct Bucket : Guarded {
   static constexpr std::size_t kMaxCursors = 64;
-  std::string name;
   std::map<std::uint64_t, std::string> cursors;  // of listings through this handle
 };
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "unbolt/contracts/grants.h"
+#include "unbolt/contracts/guarded_calls.h"
 #include "unbolt/contracts/network_grants.h"
 #include "unbolt/contracts/provider_url.h"
 #include "unbolt/contracts/text.h"
@@ -35,11 +36,8 @@ constexpr std::array kKinds{
     Kind{"wasmcloud:secrets", "key", Form::Name},
     Kind{"unbolt:pins", "pin", Form::Name},
 };
-// Those whose functions either read or write.
-constexpr std::array<std::string_view, 6> kReadAndWrite{"wasi:keyvalue",      "wasi:blobstore",
-                                                        "wasi:filesystem",    "wasi:sql",
-                                                        "wasmcloud:postgres", "unbolt:pins"};
-constexpr std::array<std::string_view, 3> kFree{"wasi:io", "wasi:clocks", "wasi:random"};
+// Kinds that bound what the operator grants or links to, and cannot be told apart by call.
+constexpr std::array<std::string_view, 4> kOfWholeContracts{"connect", "listen", "dir", "role"};
 
 std::string_view package_of(std::string_view contract) {
   return contract.substr(0, contract.find_first_of("/@"));
@@ -228,11 +226,15 @@ Result<> parse_argument(ClaimedGrant& grant, std::string_view word, std::string_
   const auto value = word.substr(equals + 1);
   const std::string_view package = package_of(grant.contract);
   if (name == "access") {
-    if (std::find(kReadAndWrite.begin(), kReadAndWrite.end(), package) == kReadAndWrite.end())
+    if (!tells_reading_from_writing(package))
       return wrong(all, "this contract does not tell reading from writing: name its functions");
     if (!grant.functions.empty()) return wrong(all, "give either functions or an access");
     if (grant.access != ClaimedGrant::Access::All || (value != "read" && value != "write"))
       return wrong(all, "the access is read or write, once");
+    if (package == "wasi:filesystem" && value == "write")
+      return wrong(all, "a folder is granted to read, or for both");
+    if (package == "wasi:filesystem" && grant.contract != package)
+      return wrong(all, "an access of folders is one of wasi:filesystem, all of it");
     grant.access = value == "read" ? ClaimedGrant::Access::Read : ClaimedGrant::Access::Write;
     return {};
   }
@@ -245,6 +247,9 @@ Result<> parse_argument(ClaimedGrant& grant, std::string_view word, std::string_
                                   known.empty() ? "its calls cannot be told by what they are about"
                                                 : "there is " + known));
   }
+  const bool whole = std::ranges::find(kOfWholeContracts, name) != kOfWholeContracts.end();
+  if (whole && (grant.contract != package || !grant.functions.empty()))
+    return wrong(all, fmt::format("'{}' is said of {}, all of it", name, package));
   auto& patterns = grant.arguments[std::string(name)];
   if (!patterns.empty()) return wrong(all, fmt::format("'{}' stands there twice", name));
   UNBOLT_TRY(each(value, [&](std::string_view one) -> Result<> {
@@ -307,7 +312,7 @@ std::vector<ClaimedGrant> grants_of_imports(const std::vector<std::string>& impo
   for (const auto& import : imports) {
     const std::string contract = import.substr(0, import.find('@'));
     const std::string_view package = package_of(contract);
-    const bool free = std::find(kFree.begin(), kFree.end(), package) != kFree.end();
+    const bool free = needs_no_grant(package);
     const bool given =
         std::any_of(narrower.begin(), narrower.end(), [&](const ClaimedGrant& grant) {
           return grant.contract == contract || grant.contract == package;

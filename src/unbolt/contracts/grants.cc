@@ -150,9 +150,12 @@ Result<> Grants::add(std::string_view grant) {
 }
 
 bool Grants::allows_host(std::string_view authority, unsigned default_port) const {
-  return std::any_of(hosts.begin(), hosts.end(), [&](const HostPattern& pattern) {
-    return pattern.matches(authority, default_port);
-  });
+  const auto among = [&](const std::vector<HostPattern>& patterns) {
+    return std::ranges::any_of(patterns, [&](const HostPattern& pattern) {
+      return pattern.matches(authority, default_port);
+    });
+  };
+  return among(hosts) && (!claimed_hosts || among(*claimed_hosts));
 }
 
 }  // namespace unbolt::contracts

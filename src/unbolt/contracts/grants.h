@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ struct DirectoryGrant {
 struct Grants {
   std::map<std::string, std::string> env;
   std::vector<HostPattern> hosts;  // for outgoing HTTP
+  // What signed claims leave of these; nothing: all.
+  std::optional<std::vector<HostPattern>> claimed_hosts;
   std::vector<DirectoryGrant> directories;
   NetworkGrants network;
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "unbolt/base/task.h"
+#include "unbolt/contracts/audit.h"
 #include "unbolt/contracts/link_choices.h"
 #include "unbolt/contracts/links.h"
 
@@ -28,6 +29,8 @@ struct Guest {
   host::Callees* callees = nullptr;  // other components that contracts lead to
   LinkChoices chosen = {};
   std::shared_ptr<std::uint64_t> held_bytes = nullptr;  // behind its handles (held_bytes.h)
+  AuditLog* audit = nullptr;                            // null: nobody is told
+  std::string_view revision = {};                       // the digest of its file, for that
 };
 
 }  // namespace unbolt::contracts

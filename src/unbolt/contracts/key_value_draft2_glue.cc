@@ -121,8 +121,8 @@ Later<std::int64_t> increment(Call& call, Borrow<Bucket> bucket, std::string_vie
 // ---- compare and swap
 
 // The value that the key had when this was made; a swap succeeds while it still has it.
-struct Cas {
-  std::string bucket, key;
+struct Cas : Guarded {  // by its bucket
+  std::string key;
   HeldBytes held;
   std::optional<Bytes> value = std::nullopt;
 };
@@ -132,7 +132,7 @@ using Swapped = std::expected<void, CasError>;
 
 StoreResult<Own<Cas>> with_value(Own<Cas> cas, Result<std::optional<Bytes>> found) {
   if (!found) return std::unexpected(to_store_error(found.error()));
-  const std::size_t names = cas->bucket.size() + cas->key.size();
+  const std::size_t names = cas->name.size() + cas->key.size();
   if (!cas->held.resize(sizeof(Cas) + names + (*found ? (*found)->size() : 0))) {
     return std::unexpected(
         other(fmt::format("the handles of this instance take more than {} bytes together, with the "
@@ -151,7 +151,7 @@ Later<Own<Cas>> make_cas(Call& call, Borrow<Bucket> bucket, std::string_view key
   const auto& store = provider_of(guest, Choosable::KeyValueAtomics, bucket->name);
   if (!store) return std::unexpected(no_such_store());
   auto found = store->get(bucket->name, key);
-  Own<Cas> cas(new Cas{bucket->name, std::string(key), HeldBytes(guest.held_bytes)});
+  Own<Cas> cas(new Cas{{bucket->name}, std::string(key), HeldBytes(guest.held_bytes)});
   if (found.ready()) return with_value(std::move(cas), std::move(found).take());
   return with_value_later(std::move(cas), std::move(found).task());
 }
@@ -162,7 +162,7 @@ Swapped failed(StoreError error) {
 }
 // The handle comes back with what is there now.
 Task<Swapped> retried(std::shared_ptr<KeyValue> store, Own<Cas> cas) {
-  auto found = co_await store->get(cas->bucket, cas->key).wait();
+  auto found = co_await store->get(cas->name, cas->key).wait();
   auto latest = with_value(std::move(cas), std::move(found));
   if (!latest) co_return failed(std::move(latest.error()));
   co_return std::unexpected(CasError(std::in_place_index<1>, std::move(*latest)));
@@ -174,9 +174,9 @@ Task<Swapped> swap_later(std::shared_ptr<KeyValue> store, Own<Cas> cas, Task<Res
   co_return co_await retried(std::move(store), std::move(cas));
 }
 Reply<Swapped> swap(Call& call, Own<Cas> cas, ByteView value) {
-  const auto& store = provider_of(call.host<Guest>(), Choosable::KeyValueAtomics, cas->bucket);
+  const auto& store = provider_of(call.host<Guest>(), Choosable::KeyValueAtomics, cas->name);
   if (!store) return failed(no_such_store());
-  auto stored = store->compare_and_set(cas->bucket, cas->key, view(cas->value), value);
+  auto stored = store->compare_and_set(cas->name, cas->key, view(cas->value), value);
   if (!stored.ready()) return swap_later(store, std::move(cas), std::move(stored).task());
   auto done = std::move(stored).take();
   if (!done) return failed(to_store_error(done.error()));

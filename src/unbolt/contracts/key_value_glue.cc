@@ -32,7 +32,7 @@ StoreResult<Own<Bucket>> open(Call& call, std::string_view identifier) {
   if (auto ok = check_bucket(identifier); !ok) return std::unexpected(to_store_error(ok.error()));
   if (!provider_of(call.host<Guest>(), Choosable::KeyValueStore, identifier))
     return std::unexpected(no_such_store());
-  return std::make_unique<Bucket>(Bucket{std::string(identifier), {}});
+  return std::make_unique<Bucket>(Bucket{{std::string(identifier)}, {}});
 }
 Reply<StoreResult<std::optional<Bytes>>> get(Call& call, Borrow<Bucket> bucket,
                                              std::string_view key) {

@@ -5,6 +5,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,6 +62,9 @@ class ListenPattern {
 struct NetworkGrants {
   std::vector<ConnectPattern> connect;
   std::vector<ListenPattern> listen;
+  // What signed claims allow at most; null: all. Each question below is asked of these alone: who
+  // asks, asks them too.
+  std::shared_ptr<const NetworkGrants> claimed;
 
   bool any() const { return !connect.empty() || !listen.empty(); }
   bool allows_name(std::string_view name) const;

@@ -118,12 +118,13 @@ Result<host::ComponentLinks> component_links(const ComponentState& state,
 }  // namespace
 
 Result<contracts::Links> Deployer::open_links(const ComponentState& state,
-                                              const component::LinkedComponent& component,
+                                              const ComponentLoader::Loaded& loaded,
                                               const host::ComponentLinks& to_others,
                                               std::shared_ptr<contracts::Config> config) const {
   contracts::Links links;
   links.config = std::move(config);
   links.logging = std::make_shared<providers::LoggingToHost>(parts_.log);
+  const component::LinkedComponent& component = *loaded.component;
   const auto packages = imported_packages(component);
   std::set<std::string> linked;
   host::Providers plugins;
@@ -145,6 +146,10 @@ Result<contracts::Links> Deployer::open_links(const ComponentState& state,
       return std::unexpected(Error{ErrorCode::NotFound,
                                    fmt::format("link {}: it imports no such contract", shown),
                                    "unbolt inspect FILE lists what it imports"});
+    }
+    if (loaded.claims) {
+      if (auto granted = loaded.claims->check_role(key.contract, *url); !granted)
+        return std::unexpected(std::move(granted).error().in("link " + shown));
     }
     if (auto opened = parts_.providers.link(links, key.contract, key.name, *url); !opened) {
       return std::unexpected(
@@ -172,7 +177,9 @@ Result<Made> Deployer::make(const std::string& name, ComponentState state, const
     UNBOLT_ASSIGN(const auto kept, kept_file(state));
     state.digest = kept.digest;
     UNBOLT_ASSIGN(const auto to_others, component_links(state, others));
-    UNBOLT_ASSIGN(made.component, parts_.loader.load(kept.path.string(), state.image, to_others));
+    UNBOLT_ASSIGN(const auto loaded,
+                  parts_.loader.load(kept.path.string(), state.image, to_others));
+    made.component = loaded.component;
     made.tally = std::make_shared<host::Tally>(parts_.loops);
     made.deployment = std::make_shared<host::Deployment>(made.tally);
     made.deployment->revision = kept.digest;
@@ -193,11 +200,14 @@ Result<Made> Deployer::make(const std::string& name, ComponentState state, const
     auto& served = made.deployment->served;
     served.name = name;
     served.component = made.component;
-    UNBOLT_ASSIGN(served.links, open_links(state, *made.component, to_others, made.config));
+    served.revision = kept.digest;
+    served.audit = &parts_.audit;
+    UNBOLT_ASSIGN(served.links, open_links(state, loaded, to_others, made.config));
     UNBOLT_ASSIGN(served.links.secrets,
                   providers::make_secrets(state.secrets, {parts_.log, parts_.blocking}));
     contracts::Grants grants;
     for (const auto& grant : state.grants) UNBOLT_TRY(grants.add(grant));
+    if (loaded.claims) grants = loaded.claims->within(std::move(grants));
     UNBOLT_ASSIGN(served.environment,
                   host::make_environment(std::move(grants), Blocking::on(parts_.blocking)));
     served.streams = host::logged_streams(served.links.logging, name);

@@ -10,6 +10,8 @@
 #include "unbolt/base/blocking_pool.h"
 #include "unbolt/base/log.h"
 #include "unbolt/component/linked_component.h"
+#include "unbolt/contracts/audit.h"
+#include "unbolt/contracts/claimed_grants.h"
 #include "unbolt/contracts/provider_set.h"
 #include "unbolt/control/desired_state.h"
 #include "unbolt/control/revision_store.h"
@@ -25,9 +27,15 @@ namespace unbolt::control {
 class ComponentLoader {
  public:
   virtual ~ComponentLoader() = default;
+  struct Loaded {
+    std::shared_ptr<const component::LinkedComponent> component;
+    // What it is granted by its signed claims, which its calls are bound by already; null: nobody
+    // signed any.
+    std::shared_ptr<const contracts::ClaimedGrants> claims;
+  };
   // Opens, checks, compiles and links; imports that `links` names are met by other components.
-  virtual Result<std::shared_ptr<const component::LinkedComponent>> load(
-      const std::string& file, const std::string& shown, const host::ComponentLinks& links) = 0;
+  virtual Result<Loaded> load(const std::string& file, const std::string& shown,
+                              const host::ComponentLinks& links) = 0;
 
   struct Interfaces {
     std::vector<std::string> foreign;  // imported, and none that the program offers
@@ -65,6 +73,7 @@ class Deployer {
     ComponentLoader& loader;
     std::size_t loops;           // of the data plane
     std::size_t most_instances;  // of a component that says nothing about it
+    contracts::AuditLog& audit;
   };
   explicit Deployer(Parts parts) : parts_(std::move(parts)) {}
 
@@ -81,7 +90,7 @@ class Deployer {
 
  private:
   Result<contracts::Links> open_links(const ComponentState& state,
-                                      const component::LinkedComponent& component,
+                                      const ComponentLoader::Loaded& loaded,
                                       const host::ComponentLinks& to_others,
                                       std::shared_ptr<contracts::Config> config) const;
   Result<RevisionStore::Kept> kept_file(const ComponentState& state) const;

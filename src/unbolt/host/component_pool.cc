@@ -27,7 +27,13 @@ LiveInstance::LiveInstance(const ServedComponent& served, const engine::FiberSup
                            unsigned depth)
     : served_(served),
       callees_(served.name, sources, depth),
-      guest_{served.name, loop, &served.links, &wasi_, &callees_},
+      guest_{.component = served.name,
+             .loop = loop,
+             .links = &served.links,
+             .wasi = &wasi_,
+             .callees = &callees_,
+             .audit = served.audit,
+             .revision = served.revision},
       instance_(served.component, fibers, &guest_,
                 engine::StoreLimits{served.limits.memory_bytes}) {
   wasi_.environment = &served.environment;

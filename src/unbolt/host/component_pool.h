@@ -45,6 +45,8 @@ struct ServedComponent {
   wasi::StandardStreams streams;
   Limits limits;
   Isolation isolation;
+  std::string revision = {};              // the digest of its file, for the audit log
+  contracts::AuditLog* audit = nullptr;   // outlives it; null: nobody is told
   std::shared_ptr<ConcurrencyGate> gate;  // null: as many calls at a time as there may be instances
   mutable std::atomic<std::size_t> live_instances = 0;
 };

@@ -79,7 +79,7 @@ Task<Result<>> report_change(ComponentPool& pool, const Watcher& watcher, const 
   std::unique_ptr<LiveInstance> live = std::move(*leased);
   component::Instance& instance = live->instance();
 
-  auto bucket = std::make_unique<Bucket>(Bucket{change.bucket, {}});
+  auto bucket = std::make_unique<Bucket>(Bucket{{change.bucket}, {}});
   if (change.kind == KeyChange::Kind::Set) {
     OnSet call(instance, *watcher.on_set, std::move(bucket), std::string_view(change.key),
                ByteView(*change.value));

@@ -1,6 +1,7 @@
 // wasi:blobstore@0.2.0-draft onto contracts::BlobStore. Every function answers at once where the
 // provider does, and parks the guest where it does not.
 #include "unbolt/component/bind.h"
+#include "unbolt/contracts/guarded.h"
 #include "unbolt/contracts/guest.h"
 #include "unbolt/wasi/blob_streams.h"
 #include "unbolt/wasi/context.h"
@@ -59,8 +60,7 @@ Reply<Answer<T>> refused(std::string why) {
 // ---- Resources
 
 // A handle names its container, and by it the link; the provider is looked up for each operation.
-struct Container {
-  std::string name;
+struct Container : contracts::Guarded {
   ChosenLink link = {};  // where it was opened
 };
 
@@ -114,7 +114,7 @@ BlobStore& provider(Call& call, const Container& container) {
 }
 // From now on of this name, where calls lead now.
 Container opened(Call& call, std::string_view name) {
-  return Container{std::string(name),
+  return Container{{std::string(name)},
                    call.host<contracts::Guest>().chosen.copy(Choosable::BlobStore)};
 }
 std::string not_linked(std::string_view container) {

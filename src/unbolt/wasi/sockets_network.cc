@@ -21,6 +21,12 @@ std::size_t half_of_the_descriptors() {
   return limit.rlim_cur / 2;
 }
 
+// Whether the operator's grants allow it, and the claims too.
+template <class Allows>
+bool granted(const contracts::NetworkGrants& grants, Allows allows) {
+  return allows(grants) && (!grants.claimed || allows(*grants.claimed));
+}
+
 }  // namespace
 
 NetworkServices::NetworkServices() : most_sockets(half_of_the_descriptors()) {}
@@ -33,17 +39,19 @@ std::size_t lingering(const NetworkServices& services) {
 }
 
 bool InstanceNetwork::may_make_sockets(const contracts::Guest& guest, std::string_view what) {
-  if (grants_.any()) return true;
+  if (granted(grants_, [](const auto& grants) { return grants.any(); })) return true;
   deny(guest, what, "--allow-connect or --allow-listen");
   return false;
 }
 
 bool InstanceNetwork::covers(const Endpoint& peer) const {
   const auto ip = peer.ip();
-  if (grants_.allows_connect(ip, peer.port())) return true;
-  const auto [first, last] = names_.equal_range(ip);
-  return std::any_of(first, last, [&](const auto& known) {
-    return grants_.allows_connect_by_name(known.second, peer.port());
+  return granted(grants_, [&](const contracts::NetworkGrants& grants) {
+    if (grants.allows_connect(ip, peer.port())) return true;
+    const auto [first, last] = names_.equal_range(ip);
+    return std::any_of(first, last, [&](const auto& known) {
+      return grants.allows_connect_by_name(known.second, peer.port());
+    });
   });
 }
 
@@ -55,18 +63,23 @@ bool InstanceNetwork::may_connect(const contracts::Guest& guest, const Endpoint&
 }
 
 bool InstanceNetwork::may_bind(const contracts::Guest& guest, const Endpoint& local) {
-  if (may_listen(local) || (local.port() == 0 && !grants_.connect.empty())) return true;
+  if (granted(grants_, [&](const auto& grants) {
+        return grants.allows_listen(local.ip(), local.port()) ||
+               (local.port() == 0 && !grants.connect.empty());
+      }))
+    return true;
   const auto text = local.to_string();
   deny(guest, "binding " + text, "--allow-listen " + text);
   return false;
 }
 
 bool InstanceNetwork::may_listen(const Endpoint& local) const {
-  return grants_.allows_listen(local.ip(), local.port());
+  return granted(
+      grants_, [&](const auto& grants) { return grants.allows_listen(local.ip(), local.port()); });
 }
 
 bool InstanceNetwork::may_resolve(const contracts::Guest& guest, std::string_view name) {
-  if (grants_.allows_name(name)) return true;
+  if (granted(grants_, [&](const auto& grants) { return grants.allows_name(name); })) return true;
   const auto text = contracts::printable(name, kShownName);
   deny(guest, "looking up " + text, "--allow-connect " + text);
   return false;

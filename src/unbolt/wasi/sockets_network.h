@@ -53,7 +53,6 @@ class InstanceNetwork {
   bool may_bind(const contracts::Guest& guest, const Endpoint& local);
   bool may_listen(const Endpoint& local) const;
   bool may_resolve(const contracts::Guest& guest, std::string_view name);
-  const contracts::NetworkGrants& grants() const { return grants_; }
   void deny(const contracts::Guest& guest, std::string_view what, std::string_view grant);
   // `name` was found to have these addresses.
   void learn(std::string_view name, std::span<const asio::ip::address> addresses);
