@@ -29,6 +29,10 @@ def ratio_most(limit):
     return lambda value, ratio: None if ratio is None else ratio <= limit
 
 
+def more_by(limit):
+    return lambda value, ratio: None if ratio is None else value - value / ratio <= limit
+
+
 def ratio_below_one(value, ratio):
     return None if ratio is None else ratio < 1
 
@@ -89,6 +93,11 @@ ROWS = [
     ("  fresh for each call", "link.fresh.number", "abi.pass.number", "one store", None, None),
     ("string of 32 bytes; reused", "link.reused.string", "abi.pass.string", "one store", None, None),
     ("  fresh for each call", "link.fresh.string", "abi.pass.string", "one store", None, None),
+    ("A call of a contract, there and back", None),
+    ("met by a plug-in", "plugin.plugged", "plugin.built_in", "built in", "<= 5 ns more", more_by(5)),
+    ("on a bucket that a signed grant is about", "claims.call.granted", "claims.call.free", "no claims", "<= 10 ns more", more_by(10)),
+    ("Verifying a sealed file of 64 KiB, with a chain of three", None),
+    ("two digests, two signatures", "claims.verify.64k", None, None, "<= 300 us", most(300)),
     ("An instance with its store, made and dropped", None),
     *[(title, f"start.{name}", f"start.{name}.pre", "InstancePre", "<= InstancePre", ratio_most(1.03))
       for title, name in (("C", "c-hello"), ("Rust", "rust-hello"), ("Rust with the adapter", "rust-cli"),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything and prints one table (`make bench`). The figures as they were taken stay in build/bench/figures.json.
 #
-#   bench/run.sh [abi|start|load|instance|http|many|wasi|sockets|sql]...     default: all of them
+#   bench/run.sh [abi|contracts|start|load|instance|http|many|wasi|sockets|sql]...     default: all of them
 #
 # UNBOLT_BENCH_BUILD, UNBOLT_BENCH_GUESTS: folders other than build/release and build/guests; UNBOLT_PEER_DIR: Cargo's
 # target folder of bench/peer (default: in the user's cache folder); WASMTIME: the peer of `http`;
@@ -13,7 +13,7 @@ build=${UNBOLT_BENCH_BUILD:-$root/build/release}
 guests=${UNBOLT_BENCH_GUESTS:-$root/build/guests}
 out=$root/build/bench
 parts=("${@:-abi}")
-[ $# -gt 0 ] || parts=(abi start load instance http many wasi sockets sql)
+[ $# -gt 0 ] || parts=(abi contracts start load instance http many wasi sockets sql)
 
 cmake --build "$build" --target bench_programs
 mkdir -p "$out"
@@ -69,6 +69,10 @@ for part in "${parts[@]}"; do
       "${pin[@]}" "$root/bench/interleave.py" 21 -- "$build/bin/link_bench" \
         "$guests"/pass-{caller,callee}.wasm >"$out/link.jsonl"
       ;;
+    contracts)
+      "${pin[@]}" "$build/bin/plugin_bench" "$build/bin/libbench_plugin.so" >"$out/plugin.jsonl"
+      "${pin[@]}" "$root/bench/interleave.py" 21 -- "$build/bin/claims_bench" "$guests/grant-bench.wasm" >"$out/claims.jsonl"
+      ;;
     start)
       peer_mode=(instance "$out/compiled")
       interleave 15 "$build/bin/component_bench" start \
@@ -93,7 +97,7 @@ for part in "${parts[@]}"; do
     wasi) "$root/bench/wasi_bench.py" "$build" "$guests" >"$out/wasi.jsonl" ;;
     sockets) "$root/bench/sockets_bench.py" "$build" "$guests" >"$out/sockets.jsonl" ;;
     sql) "$root/bench/sql_bench.py" "$build" "$guests" >"$out/sql.jsonl" ;;
-    *) echo "error: no such part: $part (abi, start, load, instance, http, many, wasi, sockets, sql)" >&2; exit 2 ;;
+    *) echo "error: no such part: $part (abi, contracts, start, load, instance, http, many, wasi, sockets, sql)" >&2; exit 2 ;;
   esac
 done
 exec "$root/bench/report.py" "$out"

@@ -63,6 +63,7 @@ guests=(
   'pass-bench   wat       bench/guests/wat/pass-bench.wat'
   'pass-caller  wat       bench/guests/wat/pass-caller.wat'
   'pass-callee  wat       bench/guests/wat/pass-callee.wat'
+  'grant-bench  wat       bench/guests/wat/grant-bench.wat'
   'fetch-bench  rust      bench/guests/fetch'
   'console      c-cli     tests/guests/console'
   'cgi          c-cli     tests/guests/cgi'
