@@ -3,6 +3,7 @@
 // operator. Run by bench/interleave.py.
 //
 //   claims_bench build/guests/grant-bench.wasm
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <fstream>
@@ -28,10 +29,10 @@ constexpr int kVerifications = 50;
 
 struct Opened : contracts::Guarded {};
 
-component::Own<Opened> open(Call&, std::string_view name) {
+component::Own<Opened> open_bucket(Call&, std::string_view name) {
   return std::make_unique<Opened>(Opened{{std::string(name)}});
 }
-std::uint32_t exists(Call&, component::Borrow<Opened> bucket) {
+std::uint32_t bucket_exists(Call&, component::Borrow<Opened> bucket) {
   return static_cast<std::uint32_t>(bucket->name.size());
 }
 
@@ -40,8 +41,8 @@ class Caller {
   Caller(const engine::Engine& engine, const engine::FiberSupport& fibers,
          const std::shared_ptr<const component::ComponentFile>& file,
          const component::HostInterfaces& host, component::Substitute substitute) {
-    linked_ = bench::need(component::LinkedComponent::link(
-        file, engine, host, {.substitute = std::move(substitute)}));
+    linked_ = bench::need(component::LinkedComponent::link(file, engine, host,
+                                                           {.substitute = std::move(substitute)}));
     instance_.emplace(linked_, fibers, &guest_, engine::StoreLimits{});
     asio::co_spawn(io_, instance_->start(), [](std::exception_ptr, auto fault) {
       if (fault) bench::give_up(fault->describe());
@@ -54,7 +55,11 @@ class Caller {
     const auto* func = instance_->component().find_export("", "calls");
     const double from = bench::thread_seconds();
     component::ExportCall<std::uint32_t, std::uint32_t> call(*instance_, *func, kTimes);
-    if (!call.begin()) bench::give_up("it waits");
+    if (!call.begin()) {  // others have their turn now and then
+      asio::co_spawn(io_, instance_->store().settle(), [](std::exception_ptr) {});
+      io_.restart();
+      io_.run();
+    }
     const double to = bench::thread_seconds();
     if (const auto fault = instance_->store().take_fault()) bench::give_up(fault->describe());
     if (call.result() != 8 * kTimes) bench::give_up("it was refused");
@@ -78,11 +83,11 @@ Bytes sealed_file() {
                                   module.public_key()};
   Bytes file{0, 'a', 's', 'm', 0x0d, 0, 1, 0};
   claims::append_custom_section(file, "data", Bytes(64 * 1024, 'x'));
-  return bench::need(claims::sign_file(
-      file, claimed,
-      {.grants = {"wasi:keyvalue"},
-       .chain = {bench::need(claims::sign_account(vouched, operator_key))}},
-      account));
+  return bench::need(
+      claims::sign_file(file, claimed,
+                        {.grants = {"wasi:keyvalue"},
+                         .chain = {bench::need(claims::sign_account(vouched, operator_key))}},
+                        account));
 }
 
 }  // namespace
@@ -92,13 +97,13 @@ int main(int argc, char** argv) {
   const engine::Engine engine(engine::EngineOptions{.max_instances = 4});
   const engine::FiberSupport fibers(engine);
   std::ifstream in(argv[1], std::ios::binary);
-  const auto file = bench::need(
-      component::ComponentFile::load(Bytes{std::istreambuf_iterator<char>(in), {}}));
+  const auto file =
+      bench::need(component::ComponentFile::load(Bytes{std::istreambuf_iterator<char>(in), {}}));
   component::HostInterfaces host;
   host.add("wasi:keyvalue/store@0.2.0-draft")
       .resource<Opened>("bucket")
-      .func<&open>("open")
-      .func<&exists>("[method]bucket.exists");
+      .func<&open_bucket>("open")
+      .func<&bucket_exists>("[method]bucket.exists");
   Caller free(engine, fibers, file, host, {});
   Caller granted(engine, fibers, file, host,
                  contracts::guard_calls({std::make_shared<const contracts::ClaimedGrants>(

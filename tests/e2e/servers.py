@@ -1,5 +1,6 @@
 """The servers that stand behind providers, each on a free port of this machine, with a folder of its own."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -125,6 +126,20 @@ class Postgres(Server):
             assert time.monotonic() < deadline, "PostgreSQL does not let anyone in"
             time.sleep(0.05)
         return self
+
+    def kill(self):
+        # Those who serve connections notice some time later, and answer until then.
+        first = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        self.process.send_signal(signal.SIGSTOP)
+        while "T (stopped)" not in pathlib.Path(f"/proc/{self.process.pid}/status").read_text():
+            time.sleep(0.001)
+        children = first.read_text().split()
+        super().kill()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+        while any(pathlib.Path(f"/proc/{child}").exists() for child in children):
+            time.sleep(0.01)
 
     def stop(self):
         # SIGINT ends it at once; SIGTERM waits for its clients.

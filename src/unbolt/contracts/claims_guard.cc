@@ -135,9 +135,9 @@ ValueFunction refusing(std::shared_ptr<Guard> guard, CallName name) {
 
 // Whether the handle that comes first is one of something that may be used so. Where there is no
 // such handle, the function itself says so.
-bool allowed_on_handle(const GuardedFunction& function, LiftLowerContext& cx,
+bool allowed_on_handle(const GuardedFunction& function, Instance::State& state,
                        const engine::Raw* raw) {
-  const HandleEntry* entry = cx.state().handles.find(static_cast<std::uint32_t>(raw[0].i32));
+  const HandleEntry* entry = state.handles.find(static_cast<std::uint32_t>(raw[0].i32));
   if (!entry || !entry->host) return true;
   const auto* tag = static_cast<const component::ResourceTag*>(entry->type);
   if (!tag->guarded) return true;
@@ -173,14 +173,17 @@ engine::Trap* call_guarded(void* env, engine::Caller* caller, engine::Raw* raw,
   const auto& guarded = *static_cast<const GuardedFunction*>(func.host->context.get());
   Instance& instance = Instance::of(caller);
   try {
-    LiftLowerContext cx(instance, func.lowered->options, func.lowered->instance);
-    if (!may_leave(cx)) [[unlikely]]
-      return cx.trap();
-    std::optional<bool> allowed = guarded.about == GuardedCall::About::Handle
-                                      ? allowed_on_handle(guarded, cx, raw)
-                                      : allowed_by_name(guarded, cx, raw);
-    if (!allowed) return cx.trap();
-    if (!*allowed) return guarded.refusal.callback(env, caller, raw, count);
+    if (guarded.about == GuardedCall::About::Handle) {
+      if (!allowed_on_handle(guarded, instance.state(func.lowered->instance), raw))
+        return guarded.refusal.callback(env, caller, raw, count);
+    } else {
+      LiftLowerContext cx(instance, func.lowered->options, func.lowered->instance);
+      if (!may_leave(cx)) [[unlikely]]
+        return cx.trap();
+      const auto allowed = allowed_by_name(guarded, cx, raw);
+      if (!allowed) return cx.trap();
+      if (!*allowed) return guarded.refusal.callback(env, caller, raw, count);
+    }
   } catch (...) {
     return component::internal_error(instance, std::current_exception());
   }
